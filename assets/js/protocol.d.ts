@@ -231,7 +231,7 @@ export interface ComparedDrawing {
   label: string;
 }
 
-/** A computed column: its expression as typed, what was understood, and the number of stars with a value. */
+/** A computed column: its expression as typed and as recorded, and the stars with a value. */
 export interface ComputedState {
   name: string;
   label: string;

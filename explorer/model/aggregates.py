@@ -88,7 +88,7 @@ def values_of(formula: Formula, table: Columns) -> NDArray[Any]:
 
 
 def aggregated(aggregate: Aggregate, values: NDArray[Any], *arguments: float) -> float:
-    """The number that an aggregate makes of finite values; in single precision where they are, else in double."""
+    """The number that an aggregate makes of finite values, in their precision."""
     with np.errstate(all="ignore"):
         return _short(aggregate.apply(values.astype(np.float64), *arguments), values.dtype)
 

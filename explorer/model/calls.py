@@ -1,4 +1,4 @@
-"""The part of the grammar of expressions that calls functions: arithmetic, conditions, and aggregates of many stars."""
+"""Calls in the grammar of expressions: arithmetic, conditions, and aggregates of many stars."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from explorer.model.aggregates import AGGREGATES, EXTREMES, RANKS, aggregated, known_values, threshold
 from explorer.model.comparison import Chain, Comparison, Condition, Like, known
-from explorer.model.formula import FUNCTIONS, ColumnValue, Constant, Formula, Measured, number
-from explorer.model.selection import InCone, InRange, Selection, SelectionError
+from explorer.model.formula import FUNCTIONS, ColumnValue, Constant, Formula, Measured, is_text, number
+from explorer.model.selection import HasFlag, InCone, InRange, Joined, Joint, Selection, SelectionError
 from explorer.model.tokens import Token
-from explorer.model.units import UnitError
-from explorer.model.value_parser import Parsed, ValueParser, is_angle, is_text
+from explorer.model.units import UnitError, is_angle
+from explorer.model.value_parser import Parsed, ValueParser
 from explorer.model.vocabulary import Vocabulary
 from pipeline.domain.columns import PERIODS
 
@@ -61,7 +61,7 @@ class CallParser(ValueParser):
 
     @abstractmethod
     def truth(self, result: Parsed, begin: Token, what: str, last: int = -1) -> Selection:
-        """What was read since ``begin``, which must be true or false."""
+        """The selection that was read since ``begin``, which must be true or false."""
 
     def call(self, token: Token) -> Parsed:
         """Parse a call; brackets that belong to a label, as in ``p(Sgr)``, are no call."""
@@ -284,3 +284,18 @@ def _range(name: str, low: float, high: float) -> InRange:
     if period is not None and low > high and np.isfinite(low - high):
         high += period * float(np.ceil((low - high) / period))
     return InRange(name, low, high)
+
+
+def bits_of(parsed: Parsed) -> int | None:
+    """The bits that a number or names of quality bits mean; None for anything else."""
+    if isinstance(parsed, HasFlag):
+        return int(parsed.flag)
+    if isinstance(parsed, Joined):
+        bits = [bits_of(parsed.first), *(bits_of(part) for _, part in parsed.then)]
+        if any(by is not Joint.OR for by, _ in parsed.then) or None in bits:
+            return None
+        return int(sum({1 << at for at in range(63) for item in bits if item is not None and item >> at & 1}))
+    if isinstance(parsed, Formula) and not parsed.names and not is_text(parsed) and not is_angle(parsed):
+        value = float(parsed.value({}))
+        return int(value) if value.is_integer() and 0 <= value < 2**53 else None
+    return None

@@ -1,4 +1,4 @@
-"""What an expression asks of each star: comparisons of formulas, sets of values, patterns of texts."""
+"""Conditions on each star: comparisons of formulas, sets of values, patterns of texts."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class ComputedColumn:
 
     @property
     def definition(self) -> str:
-        """The definition on one line; an expression whose units or aggregates are written out is given both ways."""
+        """The definition on one line, as typed and, where that differs, as recorded."""
         typed, recorded = " ".join(self.text.split()), self.recorded
         return typed if typed == recorded else f"{typed}, that is {recorded}"
 

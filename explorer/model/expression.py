@@ -26,14 +26,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
 
-from explorer.model.calls import CONDITIONS, CallParser
+from explorer.model.calls import CONDITIONS, CallParser, bits_of
 from explorer.model.comparison import Comparison, Condition, Member, any_bit, known
-from explorer.model.formula import Bits, ColumnValue, Constant, Formula
+from explorer.model.formula import Bits, ColumnValue, Constant, Formula, is_text
 from explorer.model.selection import (
     Columns,
     Everything,
-    HasFlag,
-    Joined,
     Joint,
     Mask,
     Nothing,
@@ -42,7 +40,7 @@ from explorer.model.selection import (
 )
 from explorer.model.tokens import ExpressionError, Token
 from explorer.model.units import Unit
-from explorer.model.value_parser import Parsed, is_angle, is_text
+from explorer.model.value_parser import Parsed
 from explorer.model.vocabulary import FLAGS, Names, Vocabulary
 from pipeline.domain.column import Column
 from pipeline.domain.columns import BY_NAME, COLUMNS
@@ -296,7 +294,7 @@ class _Parser(CallParser):
         assert isinstance(column, ColumnValue)
         self.at += 1
         begin = self.token
-        bits = _bits_of(self.sum())
+        bits = bits_of(self.sum())
         if bits is None:
             raise self.fail(f"Bits of {column.name} are a whole number, as in `{column.name} & 8 == 0`.", begin)
         return Bits(column, bits)
@@ -400,18 +398,3 @@ class _Parser(CallParser):
                 "A chain such as 0 < x < 1 runs in one direction. Join conditions by `and`, or by `xor` in place of ^.",
                 sign,
             )
-
-
-def _bits_of(parsed: Parsed) -> int | None:
-    """The bits that a number or names of quality bits mean; None for anything else."""
-    if isinstance(parsed, HasFlag):
-        return int(parsed.flag)
-    if isinstance(parsed, Joined):
-        bits = [_bits_of(parsed.first), *(_bits_of(part) for _, part in parsed.then)]
-        if any(by is not Joint.OR for by, _ in parsed.then) or None in bits:
-            return None
-        return int(sum({1 << at for at in range(63) for item in bits if item is not None and item >> at & 1}))
-    if isinstance(parsed, Formula) and not parsed.names and not is_text(parsed) and not is_angle(parsed):
-        value = float(parsed.value({}))
-        return int(value) if value.is_integer() and 0 <= value < 2**53 else None
-    return None

@@ -136,7 +136,7 @@ class Pi(Constant):
 
     @property
     def text(self) -> str:
-        """Its name."""
+        """The name of the number."""
         return "pi"
 
 
@@ -260,6 +260,13 @@ class Call(Formula):
         if self.name == "**":
             return f"{inside(left, _ATOM)} ** {inside(right, _SIGN)}"
         return f"{inside(left, self.level)} {self.name} {inside(right, self.level + 1)}"
+
+
+def is_text(formula: Formula) -> bool:
+    """Whether the values are texts."""
+    if isinstance(formula, Constant):
+        return isinstance(formula.constant, str)
+    return isinstance(formula, ColumnValue) and formula.is_text
 
 
 def inside(formula: Formula, level: int) -> str:

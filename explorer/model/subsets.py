@@ -84,7 +84,7 @@ def subset_from_dict(stored: Mapping[str, Any], definitions: Sequence[Selection 
 
 
 def check_name(name: str) -> str:
-    """Return a name if it is valid for a subset: expressions write it in backticks where it is no word of its own.
+    """Return a name if it is valid for a subset; expressions write it in backticks if it is no word.
 
     Raises
     ------

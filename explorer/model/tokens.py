@@ -61,7 +61,7 @@ class Token:
 
 
 def tokens_of(text: str, most: int = MAX_CHARACTERS) -> list[Token]:
-    """Split an expression; comments from ``#`` to the end of a line are left out, and the last token is its end.
+    """Split an expression without its comments; the last token is its end.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def tokens_of(text: str, most: int = MAX_CHARACTERS) -> list[Token]:
                 break
             hint = f" {_UNREADABLE[text[at]]}" if text[at] in _UNREADABLE else ""
             raise ExpressionError(f"The character {text[at]!r} has no meaning here.{hint}", at, at + 1)
-        kind, found = match.lastgroup, match[match.lastgroup]
-        result.append(Token(kind, _WRITTEN.get(found, found), match.start(kind), match.end()))
+        kind, written = match.lastgroup, match[match.lastgroup]
+        result.append(Token(kind, _WRITTEN.get(written, written), match.start(kind), match.end()))
         at = match.end()
     return [*result, Token("end", "", len(text), len(text))]

@@ -72,9 +72,14 @@ def spelled(unit: Unit) -> str:
     return "" if isinstance(unit, Unitless) else _SPACED.sub("/", str(unit.to_string()))
 
 
-def is_sexagesimal(text: object) -> bool:
+def _is_sexagesimal(text: object) -> bool:
     """Whether a text is an angle such as 12:30:00 or 12h30m."""
     return isinstance(text, str) and _SEXAGESIMAL.fullmatch(text) is not None
+
+
+def is_angle(formula: Formula) -> bool:
+    """Whether it is a text such as 12:30:00."""
+    return isinstance(formula, Constant) and _is_sexagesimal(formula.constant)
 
 
 def angle_deg(text: str, *, hours: bool) -> float:
@@ -107,23 +112,23 @@ class Units:
 
     def of(self, formula: Formula) -> Unit:
         """The unit of a formula; UNKNOWN where its powers are beyond all units."""
-        found = self._units.get(id(formula))
-        if found is None:
+        known = self._units.get(id(formula))
+        if known is None:
             try:
                 unit = self._find(formula)
             except ArithmeticError:
                 unit = Unitless.UNKNOWN
-            found = self._units[id(formula)] = (formula, unit)
-        return found[1]
+            known = self._units[id(formula)] = (formula, unit)
+        return known[1]
 
     def has_literal(self, formula: Formula) -> bool:
         """Whether a number with a unit is in it."""
-        found = self._literals.get(id(formula))
-        if found is None:
+        known = self._literals.get(id(formula))
+        if known is None:
             parts = formula.arguments if isinstance(formula, Call) else ()
             literal = isinstance(formula, Measured) or any(self.has_literal(part) for part in parts)
-            found = self._literals[id(formula)] = (formula, literal)
-        return found[1]
+            known = self._literals[id(formula)] = (formula, literal)
+        return known[1]
 
     def _find(self, formula: Formula) -> Unit:
         if isinstance(formula, Measured):

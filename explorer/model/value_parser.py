@@ -23,10 +23,11 @@ from explorer.model.formula import (
     Formula,
     Measured,
     Pi,
+    is_text,
 )
 from explorer.model.selection import HasFlag, Named, Selection, SelectionError
 from explorer.model.tokens import MAX_CHARACTERS, ExpressionError, Token, tokens_of
-from explorer.model.units import UnitError, Units, angle_deg, folded, in_degrees, is_sexagesimal, is_unit, spelled
+from explorer.model.units import UnitError, Unitless, Units, angle_deg, folded, in_degrees, is_angle, is_unit, spelled
 from explorer.model.vocabulary import FLAGS, KEYWORDS, Vocabulary
 from pipeline.domain.column import Column
 
@@ -170,7 +171,7 @@ class ValueParser(ABC):
         return folded(self.units, name, left, right) or Call(name, (left, right))
 
     def matched(self, left: Formula, right: Formula, token: Token) -> tuple[Formula, Formula]:
-        """Two formulas in one unit; angles such as 12:30:00 and numbers with a unit take that of the other one."""
+        """Two formulas in one unit: an angle or a number with a unit takes that of the other one."""
         left, right = self.angle(left, right, token), self.angle(right, left, token)
         try:
             new = self.units.matched(left, right)
@@ -179,7 +180,17 @@ class ValueParser(ABC):
         for before, after, other in ((left, new[0], right), (right, new[1], left)):
             if after is not before:
                 self.converted(before, after, spelled(self.units.of(other)))
+        self.note_units(*new)
         return new
+
+    def note_units(self, left: Formula, right: Formula) -> None:
+        """Report values of one kind in different units, whose numbers are taken as they are."""
+        units = self.units.of(left), self.units.of(right)
+        if any(isinstance(unit, Unitless) for unit in units) or units[0] == units[1]:
+            return
+        if left.names and right.names and units[0].is_equivalent(units[1]):
+            first, second = spelled(units[0]), spelled(units[1])
+            self.note(f"{left.text} is in {first}, {right.text} in {second}: the numbers are taken as they are")
 
     def converted(self, before: Formula, after: Formula, unit: str) -> None:
         """Report a conversion that changed a number."""
@@ -247,7 +258,11 @@ class ValueParser(ABC):
             self.at += 1
             if token.kind == "number":
                 return self.measured(token)
-            return self.quoted(token) if token.kind == "quoted" else Constant(_unquoted(token))
+            return (
+                self.quoted(token)
+                if token.kind == "quoted"
+                else Constant(token.text if token.kind == "angle" else token.text[1:-1])
+            )
         if self.take("(") is not None:
             inner = self.deeper(self.either)()
             self.expect(")", f"for the bracket that opens at character {token.start + 1}")
@@ -259,7 +274,7 @@ class ValueParser(ABC):
         raise self.fail(f"Expected a column, a number or a bracket; found {result}.")
 
     def is_name(self, token: Token) -> bool:
-        """Whether a word is a name where a value is expected: no word that joins conditions or follows a value."""
+        """Whether a word is a name where a value is expected, and joins no conditions."""
         word = token.text.lower()
         called = word in ("like", "between") and self.tokens[self.at + 1].text == "("
         return word not in KEYWORDS or called or word in self.names
@@ -319,14 +334,14 @@ class ValueParser(ABC):
         """The column that a label, a synonym or the name in an archive means."""
         place = Token(token.kind, token.text, token.start, end or token.end)
         try:
-            found = self.names.find(name)
+            meant = self.names.find(name)
         except SelectionError as error:
             raise self.fail(str(error), place) from error
-        if found is None:
+        if meant is None:
             raise self.fail(self.unknown(name), place)
-        if found.name != name.lower():
-            self.note(f"{name} is {found.name}")
-        return self.column(found)
+        if meant.name != name.lower():
+            self.note(f"{name} is {meant.name}")
+        return self.column(meant)
 
     def unknown(self, name: str) -> str:
         """The sentence for a name without a meaning."""
@@ -376,19 +391,3 @@ class ValueParser(ABC):
         if np.isnan(value):
             raise self.fail("Expected a number here; this part has no value, like 1/0.", token)
         return value
-
-
-def is_text(formula: Formula) -> bool:
-    """Whether the values are texts."""
-    if isinstance(formula, Constant):
-        return isinstance(formula.constant, str)
-    return isinstance(formula, ColumnValue) and formula.is_text
-
-
-def is_angle(formula: Formula) -> bool:
-    """Whether it is a text such as 12:30:00."""
-    return isinstance(formula, Constant) and is_sexagesimal(formula.constant)
-
-
-def _unquoted(token: Token) -> str:
-    return token.text if token.kind == "angle" else token.text[1:-1]

@@ -1,4 +1,4 @@
-"""The table of one visitor: the shared columns of the catalogue, and the columns that the visitor computes."""
+"""The table of one visitor: the shared columns, and those that the visitor computes."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class VisitTable(StarTable):
             self.__dict__.pop(name, None)
 
     def ahead(self, computed: tuple[ComputedColumn, ...]) -> VisitTable:
-        """A table with other computed columns, whose values can be computed in another thread; see :meth:`adopt`.
+        """A table with other computed columns, to be evaluated in another thread; see :meth:`adopt`.
 
         Raises
         ------
@@ -70,7 +70,7 @@ class VisitTable(StarTable):
         return other
 
     def adopt(self, other: VisitTable) -> None:
-        """Take the columns of another table of the same catalogue, with the values that it has computed."""
+        """Replace the computed columns by those of another table, with the values that it has computed."""
         self._values |= other._values
         self.define(other.computed)
 

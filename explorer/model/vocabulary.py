@@ -1,4 +1,4 @@
-"""What the names of an expression mean: columns and their synonyms, subsets, and the stars for aggregates."""
+"""Names in expressions: columns and their synonyms, subsets, and the stars for aggregates."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Names:
         return None
 
     def meant(self, text: str) -> Column | None:
-        """As :meth:`find`, but None for an ambiguous spelling."""
+        """The column that a spelling means, see :meth:`find`; None for an ambiguous one."""
         try:
             return self.find(text)
         except SelectionError:

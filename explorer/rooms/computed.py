@@ -1,4 +1,4 @@
-"""Computed columns in the side panel: checked while typed, computed in the background, listed with their use."""
+"""Computed columns in the side panel: checked while typed, computed in the background."""
 
 from __future__ import annotations
 

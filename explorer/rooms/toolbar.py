@@ -40,7 +40,7 @@ class Toolbar:
 
     @property
     def colours(self) -> tuple[protocol.ColumnChoice, ...]:
-        """What stars can be coloured by."""
+        """Columns and other choices for the colours."""
         table = self.workspace.table
         columns = sorted((*table.colourable(), *table.categorical()), key=lambda column: column.is_own)
         return (

@@ -11,6 +11,7 @@ from astropy.table import Table
 from explorer.model.computed import MAX_COMPUTED, ComputedColumn, defined, ordered
 from explorer.model.export import FORMS, export
 from explorer.model.selection import Everything, InRange, SelectionError
+from explorer.model.star import facts_of
 from explorer.model.table import StarTable
 from explorer.model.visit_table import VisitTable
 from explorer.model.vocabulary import Names, Vocabulary
@@ -124,7 +125,7 @@ def test_removal_is_refused_while_it_is_in_use(workspace):
     workspace.define_column(column_of(table, "two", "one + 1"))
     workspace.gesture(InRange("one", 50, 1e6))
     workspace.define_subset("a subset", workspace.selection, "#0072b2")
-    workspace.param.update(colour_by="one", panels=(PanelState("any", x="one", y="two"),))
+    workspace.param.update(colour_by="one", panels=(PanelState("custom", x="one", y="two"),))
     with pytest.raises(SelectionError) as caught:
         workspace.remove_column("one")
     for words in ("the column two", "the subset 'a subset'", "the selection", "a view", "the colours"):
@@ -137,6 +138,16 @@ def test_removal_is_refused_while_it_is_in_use(workspace):
     workspace.remove_column("two")
     workspace.remove_column("one")
     assert "one" not in table
+
+
+def test_the_card_has_a_section_of_them(workspace):
+    workspace.define_column(column_of(workspace.table, "twice", "snr * 2", label="Twice"))
+    ((title, entries),) = facts_of(workspace.table, 5, simulated=True).groups[-1:]
+    assert title == "Computed columns"
+    assert [(entry.label, entry.about) for entry in entries] == [
+        ("Twice", "Computed: snr * 2 (column 'Twice' of the explorer)")
+    ]
+    assert float(entries[0].text) == pytest.approx(2 * workspace.table["snr"][5])
 
 
 def test_undo_of_a_definition_leaves_no_colour_of_it(workspace):
@@ -281,7 +292,7 @@ def test_a_page_defines_uses_edits_and_removes_a_column(page):
     assert "Coolness [K]" in [item[1] for item in answer["table"]["columns"]]
     page.send("filter", text="cool_by > 1200")
     assert np.array_equal(page.workspace.rows, page.library.table["teff"] < 3800)
-    page.send("swap", slot=0, view="any")
+    page.send("swap", slot=0, view="custom")
     page.send("axis", slot=0, axis="x", column="cool_by")
     assert page.room.stage.charts[0].names[0] == "cool_by"
     page.send("colour", value="cool_by")
@@ -302,6 +313,33 @@ def test_a_page_defines_uses_edits_and_removes_a_column(page):
     assert "side" in answer, answer.get("message", answer)
     assert answer["side"]["computed"] == []
     assert "There is no column" in page.ask("define_column", name="a", text="cool_by * 2")["side"]["column_report"]
+
+
+def test_a_saved_view_brings_its_columns(page, library, links, make_page):
+    page.open()
+    page.ask("define_column", name="twice", text="snr * 2")
+    page.send("swap", slot=0, view="custom")
+    page.send("axis", slot=0, axis="y", column="twice")
+    page.send("colour", value="twice")
+    page.send("filter", text="twice > 100")
+    page.send("side", open=True)
+    page.ask("save_view", name="with a column")
+    other = make_page(library, links, Workspace(library.table, panels=page.workspace.panels[1:]))
+    other.open()
+    other.send("side", open=True)
+    answer = other.send("view", name="with a column")
+    assert [item["name"] for item in answer["side"]["computed"]] == ["twice"]
+    assert other.room.stage.charts[0].names[1] == "twice"
+    assert answer["toolbar"]["colour_by"] == "twice"
+    assert "twice" in [item[0] for item in answer["toolbar"]["colours"]]
+    assert np.array_equal(other.workspace.rows, library.table["snr"] > 50)
+    assert other.look([0])["layers"]
+    answer = other.send("undo")
+    assert other.workspace.computed == ()
+    assert "message" not in answer
+    assert other.look(range(6)) is not None
+    other.send("redo")
+    assert np.array_equal(other.workspace.rows, library.table["snr"] > 50)
 
 
 def test_visitors_do_not_see_the_columns_of_others(page, library, links, make_page):

@@ -161,6 +161,25 @@ def test_a_stored_comparison_is_checked_when_it_is_read():
     assert Matches("teff < 3").mask(COLUMNS).sum() == 0
 
 
+OLD_TEXTS = {
+    "(teff) == (teff)": np.isfinite(TEFF),
+    "(1) <= (abs(z_gal)) <= (2)": (np.abs(Z) >= 1) & (np.abs(Z) <= 2),
+    "TEFF<3800": TEFF < 3800,
+    "selected == 1": COLUMNS["selected"],
+    "0 < snr != 50": SNR != 50,
+    "sin(z_gal) > 0.01": np.sin(np.radians(Z)) > 0.01,
+    'subclass != "M4"': COLUMNS["subclass"] != "M4",
+    "-z_gal ** 2 > -4": -(Z**2) > -4,
+}
+"""Comparisons as links of earlier versions store them."""
+
+
+@pytest.mark.parametrize("text", OLD_TEXTS)
+def test_a_comparison_that_an_earlier_version_stored_keeps_its_meaning(text):
+    stored = from_dict({"kind": "matches", "text": text, "own": []})
+    assert np.array_equal(stored.mask(COLUMNS), OLD_TEXTS[text])
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_parses_or_is_refused_with_a_place(text):

@@ -328,6 +328,8 @@ def test_names_of_columns_and_subsets_win_over_synonyms():
     table = T | {item.name: np.full(N, number, np.float32) for number, item in enumerate(own)}
     names = Names([*T, *own])
     assert read("dist == 0 and e == 1 and pi == 2 and mean == 3", Vocabulary(names)).selection.mask(table).all()
+    reading = read("dist < 2 * distance", Vocabulary(names))
+    assert reading.notes == ("dist is in pc, 2 * distance in kpc: the numbers are taken as they are",)
     assert read("dist < 1 kpc", Vocabulary(names)).selection == Matches("dist < 1000", (("dist", "float32"),))
     with pytest.raises(ExpressionError):
         read("ecc > 2", Vocabulary(Names(list(T)), {"ecc": SGR}, T))  # the subset is meant, which is no number

@@ -182,7 +182,7 @@ class CheckResult(MessagePart, frozen=True):
 
 
 class ComputedState(MessagePart, frozen=True):
-    """A computed column: its expression as typed, what was understood, and the number of stars with a value."""
+    """A computed column: its expression as typed and as recorded, and the stars with a value."""
 
     name: str
     label: str
