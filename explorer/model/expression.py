@@ -332,7 +332,7 @@ class _Parser(CallParser):
             if self.take(",") is None:
                 break
         self.expect(closing, f"to close the set after {word.text}")
-        if len(values) == 2 and not is_text(left):
+        if len(values) == 2 and not is_text(left) and not self.is_integer(left):
             self.note(f"in (…) is a set: one of {len(values)} values; write between for a range")
         return Member(left, tuple(values))
 

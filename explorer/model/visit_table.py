@@ -58,7 +58,7 @@ class VisitTable(StarTable):
             self.__dict__.pop(name, None)
 
     def ahead(self, computed: tuple[ComputedColumn, ...]) -> VisitTable:
-        """A table with other computed columns, to be evaluated in another thread; see :meth:`adopt`.
+        """A table with other computed columns, to be evaluated in another thread; see :meth:`keep`.
 
         Raises
         ------
@@ -69,10 +69,9 @@ class VisitTable(StarTable):
         other._values = dict(self._values)
         return other
 
-    def adopt(self, other: VisitTable) -> None:
-        """Replace the computed columns by those of another table, with the values that it has computed."""
+    def keep(self, other: VisitTable) -> None:
+        """Keep the values that another table of the same catalogue has computed."""
         self._values |= other._values
-        self.define(other.computed)
 
     def values(self, name: str) -> NDArray[np.float32]:  # type: ignore[override]
         """Values of a computed column."""

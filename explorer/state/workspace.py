@@ -200,8 +200,9 @@ class Workspace(param.Parameterized):
         SelectionError
             As :meth:`with_column`.
         """
-        other = values or self.with_column(item, replaces)
-        self.table.adopt(other)
+        other = self.with_column(item, replaces)  # of the columns as they are now
+        if values is not None:
+            self.table.keep(values)
         self.computed = other.computed
 
     def with_column(self, item: ComputedColumn, replaces: str = "") -> VisitTable:

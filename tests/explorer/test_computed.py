@@ -315,6 +315,17 @@ def test_a_page_defines_uses_edits_and_removes_a_column(page):
     assert "There is no column" in page.ask("define_column", name="a", text="cool_by * 2")["side"]["column_report"]
 
 
+def test_a_column_that_was_removed_meanwhile_stays_away(workspace):
+    workspace.define_column(column_of(workspace.table, "one", "snr * 2"))
+    item = column_of(workspace.table, "two", "snr * 3")
+    ahead = workspace.with_column(item)
+    np.testing.assert_array_equal(ahead["two"], workspace.table.base["snr"] * 3)
+    workspace.remove_column("one")
+    workspace.define_column(item, values=ahead)
+    assert [known.name for known in workspace.computed] == ["two"]
+    assert workspace.table["two"] is ahead["two"], "the values that were computed before are used"
+
+
 def test_a_saved_view_brings_its_columns(page, library, links, make_page):
     page.open()
     page.ask("define_column", name="twice", text="snr * 2")
