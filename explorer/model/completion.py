@@ -13,6 +13,9 @@ from explorer.model.vocabulary import Names, quoted, spellings
 from pipeline.domain.flags import FLAG_TEXTS
 
 _WORD_BEFORE = re.compile(r"(?:`[^`]*|\[[^\[\]]*|\w+)$")
+_NUMBER_BEFORE = re.compile(r"(?<![\w.])(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$")
+"""A number, after which a unit is written."""
+
 _MEANING_FROM = 3
 """Number of letters from which labels, synonyms and meanings are searched too."""
 
@@ -28,7 +31,7 @@ class Completion:
     help : str
         Meaning, with the unit.
     names : str
-        Other names, in small letters.
+        Other names and the meaning, in small letters.
     """
 
     word: str
@@ -53,7 +56,7 @@ def completions(
     match = None if closed else _WORD_BEFORE.search(before)
     written = match[0] if match else ""
     begun = written.strip("`[").lower()
-    if not begun or written[0].isdigit():
+    if not begun or written[0].isdigit() or _NUMBER_BEFORE.search(before[: len(before) - len(written)]):
         return cursor, ()
     words = list(_words(columns, subsets))
     if written[0] == "`":
@@ -61,7 +64,7 @@ def completions(
     begin = [item for item in words if item.word.strip("`").lower().startswith(begun)]
     contain = [item for item in words if begun in item.word.lower()]
     searched = words if len(begun) >= _MEANING_FROM or written[0] == "[" else []
-    mean = [item for item in searched if begun in item.help.lower() or begun in item.names]
+    mean = [item for item in searched if begun in item.names]
     result = tuple(dict.fromkeys([*begin, *contain, *mean]))[:most]
     if len(result) == 1 and result[0].word.lower() == written.lower():
         result = ()
@@ -71,7 +74,7 @@ def completions(
 def _words(columns: Names, subsets: Iterable[str]) -> Iterator[Completion]:
     for column in columns.columns.values():
         unit = f" [{column.unit}]" if column.unit else ""
-        names = " ".join(spellings(column)).lower()
+        names = " ".join((*spellings(column), column.meaning)).lower()
         yield Completion(column.name, f"{column.label}{unit}: {column.meaning}", names)
     for name in subsets:
         yield Completion(quoted(name, columns), "named subset")
@@ -83,4 +86,4 @@ def _words(columns: Names, subsets: Iterable[str]) -> Iterator[Completion]:
         for name, meaning in words.items():
             yield Completion(name, meaning)
     for name, flag in FLAGS.items():
-        yield Completion(name, f"quality bit: {FLAG_TEXTS[flag].meaning}")
+        yield Completion(name, f"quality bit: {FLAG_TEXTS[flag].meaning}", FLAG_TEXTS[flag].meaning.lower())

@@ -156,7 +156,7 @@ class Units:
         try:
             factor = float(own.to(unit))
         except u.UnitConversionError:
-            raise UnitError(f"{_named(formula, own)} is in {_written(own)}, not in {_written(unit)}.") from None
+            raise UnitError(f"{_named(formula, own)} cannot be converted to {_written(unit)}.") from None
         if isinstance(formula, Measured):
             return number(_rounded(float(formula.constant) * factor))
         return formula if factor == 1.0 else Call("*", (formula, number(_rounded(factor))))
@@ -184,7 +184,11 @@ class Units:
             raise UnitError(f"{other.text} has no unit, and {_named(formula, self.of(formula))} has. Give both one.")
         if unit is Unitless.UNKNOWN:
             raise UnitError(f"The unit of {other.text} is not known. Give the number without a unit.")
-        return self.converted(formula, unit)
+        try:
+            return self.converted(formula, unit)
+        except UnitError:
+            has = f"is in {spelled(unit)}" if spelled(unit) else "has no unit"
+            raise UnitError(f"{_named(formula, self.of(formula))} does not fit {other.text}, which {has}.") from None
 
     def is_radians(self, formula: Formula) -> bool:
         """Whether an angle is plainly in radians: radians(x), a multiple of pi, or in that unit."""

@@ -251,6 +251,8 @@ def test_completion_shows_units_and_replaces_the_word_before_the_cursor():
     start, found = completions("snr > 3 & `by e", 15, Names(["m_h", "snr"]), ["Sgr by eye"])
     assert (start, [one.word for one in found]) == (10, ["`Sgr by eye`"])
     assert completions("`Sgr by eye`", 12, columns, ["Sgr by eye"])[1] == ()
+    assert completions("distance > 20 kp", 16, Names(["distance", "x_gal"]), [])[1] == (), "a unit follows a number"
+    assert completions("kpc", 3, Names(["distance", "x_gal"]), [])[1] == (), "a unit is no meaning"
     start, found = completions("3 < [M", 6, Names(["m_h", "snr"]), [])
     assert (start, [one.word for one in found][:1]) == (4, ["m_h"])
     assert "m_h" in [one.word for one in completions("metal", 5, Names(["m_h", "snr"]), [])[1]]
