@@ -202,6 +202,14 @@ export interface Check {
   cursor: number;
 }
 
+/** Check the expression of a computed column while it is typed. */
+export interface CheckColumn {
+  kind: "check_column";
+  text: string;
+  cursor: number;
+  unit?: string;
+}
+
 /** Check of a typed expression: stars that fit or the fault, and suggestions that begin at ``start``. */
 export interface CheckResult {
   text: string;
@@ -210,6 +218,7 @@ export interface CheckResult {
   suggestions: Suggestion[];
   count?: string;
   error?: ExpressionFault;
+  notes?: string[];
 }
 
 /** Reduced chi-squared between two wavelengths, in Angstrom; None where no pixel is known. */
@@ -302,6 +311,16 @@ export interface ComparedDrawing {
   label: string;
 }
 
+/** A computed column: its expression as typed and as recorded, and the stars with a value. */
+export interface ComputedState {
+  name: string;
+  label: string;
+  unit: string;
+  text: string;
+  definition: string;
+  count: string;
+}
+
 /** Export the configuration with the corrections on screen. */
 export interface Configuration {
   kind: "configuration";
@@ -358,6 +377,16 @@ export interface Curve {
 
 /** A curve of the legend and its colour, by name. */
 export type CurveName = [text: string, ink: "data" | "model" | "trial"];
+
+/** Add a computed column, or change the one that it replaces. */
+export interface DefineColumn {
+  kind: "define_column";
+  name: string;
+  text: string;
+  unit?: string;
+  label?: string;
+  replaces?: string;
+}
 
 /** Map of the difference of two samples: levels of cells from the lower left, 0 where no star is. */
 export interface DifferenceDrawing {
@@ -1041,6 +1070,12 @@ export interface RelationDrawing {
   note: string;
 }
 
+/** Remove a computed column. */
+export interface RemoveColumn {
+  kind: "remove_column";
+  name: string;
+}
+
 /** Residuals over their error, unknown where there is none or the pixel is masked, with their axis. */
 export interface ResidualsDrawing {
   values: Curve;
@@ -1144,6 +1179,10 @@ export interface SideState {
   categories?: ColumnChoice[];
   subsets?: SubsetState[];
   check?: CheckResult;
+  computed?: ComputedState[];
+  column_check?: CheckResult;
+  column_report?: string;
+  column_done?: boolean;
   children?: SubsetParts;
   report?: string;
   place?: "list" | "refused";
@@ -1656,6 +1695,9 @@ export type RequestKind =
   "apply" |
   "rebuild" |
   "configuration" |
+  "check_column" |
+  "define_column" |
+  "remove_column" |
   "painted" |
   "look" |
   "region" |
@@ -1736,6 +1778,9 @@ export type Request =
   Apply |
   Rebuild |
   Configuration |
+  CheckColumn |
+  DefineColumn |
+  RemoveColumn |
   Painted |
   Look |
   Region |

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from explorer import protocol
-from explorer.charts.journal import add_colour_bar, colormap_of, label_of
+from explorer.charts.journal import add_colour_bar, colormap_of, drawable, label_of
 from explorer.charts.palettes import (
     CATEGORY_COLOURS,
     IN_NONE,
@@ -224,7 +224,10 @@ class Categories(Colouring):
         more = len(named) - _MAX_NAMED
         if more > 0:
             named = [*named[: _MAX_NAMED - 1], (f"and {more + 1} more", "none")]
-        return [Line2D([], [], marker=".", linestyle="", color=colour, label=label) for label, colour in named]
+        return [
+            Line2D([], [], marker=".", linestyle="", color=colour, label=drawable(label, label))
+            for label, colour in named
+        ]
 
 
 def colouring_of(table: StarTable, name: str) -> Colouring:

@@ -69,13 +69,13 @@ def new_figure(width_inches: float, height_inches: float) -> Figure:
 def label_of(column: Column) -> str:
     """Axis label with unit and subscripts; a column of the user's own as its file spells it."""
     if column.is_own:
-        unit = f" [{_drawable(column.unit, column.unit)}]" if column.unit else ""
-        return f"{_drawable(column.label, column.name)}{unit}"
+        unit = f" [{drawable(column.unit, column.unit)}]" if column.unit else ""
+        return f"{drawable(column.label, column.name)}{unit}"
     label = _SUBSCRIPT.sub(r"$\1_{\\mathrm{\2}}$", column.label.replace("Teff", "T_eff"))
     return f"{label} [{unit_of(column)}]" if column.unit else label
 
 
-def _drawable(text: str, instead: str) -> str:
+def drawable(text: str, instead: str) -> str:
     """Text without mathematics; another one, in ASCII, where the font lacks a letter."""
     return (text if _known_letters(text) == text else ascii_only(instead)).replace("$", r"\$")
 

@@ -15,6 +15,7 @@ from explorer.model.elsewhere import in_helper
 from explorer.model.library import Library
 from explorer.model.selection import Mask, Selection, SelectionError
 from explorer.model.subsets import describe
+from explorer.model.visit_table import VisitTable
 from pipeline import __version__
 from pipeline.domain.names import file_name
 from pipeline.products.manifest import ProductError
@@ -66,6 +67,11 @@ def provenance(library: Library, selection: Selection, rows: Mask) -> dict[str, 
         "selection_json": json.dumps(selection.to_dict(), separators=(",", ":")),
         "choices": json.dumps(dict(manifest.choices), sort_keys=True, ensure_ascii=False),
     }
+    if isinstance(library.table, VisitTable) and library.table.computed:
+        result["computed_columns"] = "; ".join(
+            f"{item.name} = {item.definition}{f' [{item.unit}]' if item.unit else ''}"
+            for item in library.table.computed
+        )
     report = {"SIMULATED": manifest.simulated_note, **result} if manifest.simulated else result
     return {name: " ".join(text.split()) for name, text in report.items()}
 

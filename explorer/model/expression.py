@@ -2,65 +2,57 @@
 
 A recursive-descent parser over a small grammar; nothing is ever evaluated as Python::
 
-    either     = both { ("or" | "|" | "xor" | "^") both }
-    both       = negation { ("and" | "&") negation }
+    either     = both { ("or" | "|" | "||" | "xor" | "^") both }
+    both       = negation { ("and" | "&" | "&&") negation }
     negation   = ("not" | "~" | "!") negation | comparison
-    comparison = sum [ compare sum [ compare sum ] ]
+    comparison = sum [ compare sum [ compare sum ] ] | sum ["not"] ( set | "between" sum "and" sum | "like" "text" )
+               | column "&" bits [ compare sum ] | sum ("==" | "!=") "NaN" | sum "is" ["not"] "null"
+    set        = "in" ( "(" sum { "," sum } ")" | "[" sum { "," sum } "]" )
     sum        = product { ("+" | "-") product }
-    product    = sign { ("*" | "/") sign }
+    product    = sign { ("*" | "/" | "%") sign }
     sign       = ("-" | "+") sign | power
-    power      = atom [ "**" sign ]
-    atom       = number | "text" | column | bit | subset | function "(" arguments ")" | "(" either ")"
+    power      = atom [ ("**" | "^") sign ]
+    atom       = number [ unit ] | angle | "text" | name | `name` | function "(" arguments ")" | "(" either ")"
 
-Comparisons bind closer than ``&``, as people write them.
+Comparisons bind closer than ``&``, as people write them. ``^`` is a power between numbers and an exclusive or between
+conditions. A comparison is stored as the text of what was understood: synonyms, units and aggregates such as
+``mean(m_h)`` are written out as names of columns and numbers, so that it keeps its meaning.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache
-from typing import ClassVar, TypeAlias
+from typing import ClassVar
 
-import numpy as np
-
-from explorer.model.formula import FUNCTIONS, Call, ColumnValue, Comparison, Constant, Formula
+from explorer.model.calls import CONDITIONS, CallParser, bits_of
+from explorer.model.comparison import Comparison, Condition, Member, any_bit, known
+from explorer.model.formula import Bits, ColumnValue, Constant, Formula, is_text
 from explorer.model.selection import (
     Columns,
-    HasFlag,
-    InCone,
-    InRange,
+    Everything,
     Joint,
     Mask,
-    Named,
+    Nothing,
     Selection,
-    SelectionError,
-    column_of,
     joined,
 )
-from explorer.model.tokens import ExpressionError, Token, tokens_of
+from explorer.model.tokens import ExpressionError, Token
+from explorer.model.units import Unit
+from explorer.model.value_parser import Parsed
+from explorer.model.vocabulary import FLAGS, Names, Vocabulary
 from pipeline.domain.column import Column
-from pipeline.domain.columns import BY_NAME, PERIODS, column
-from pipeline.domain.flags import QualityFlag
-from pipeline.domain.own_columns import is_own_name
+from pipeline.domain.columns import BY_NAME, COLUMNS
+from pipeline.domain.own_columns import OWN_DTYPES, OWN_GROUP, is_own_name
 
-MAX_DEPTH = 30
+__all__ = ["CONDITIONS", "FLAGS", "WORDS", "ExpressionError", "Matches", "parse", "read", "read_value"]
+
 WORDS = {"and": "both hold", "or": "at least one holds", "xor": "exactly one holds", "not": "does not hold"}
-CONDITIONS = {
-    "between": "between(column, low, high): low and high included; a longitude from 350 to 10 runs over 0",
-    "known": "known(value): has a value",
-    "cone": "cone(ra, dec, radius): within a circle on the sky, in degrees",
-}
-FLAGS: dict[str, QualityFlag] = {str(flag.name): flag for flag in QualityFlag}
 
-_LARGEST_INTEGER = 2**63 - 1
 _JOINTS = {"and": Joint.AND, "&": Joint.AND, "or": Joint.OR, "|": Joint.OR, "xor": Joint.XOR, "^": Joint.XOR}
 _COMPARE = ("<", "<=", ">", ">=", "==", "!=", "=")
-
-_DECLARED = {name: item.dtype for name, item in BY_NAME.items()}
-
-Parsed: TypeAlias = Selection | Formula
+_INTEGERS = ("int16", "int32", "int64")
 
 
 @dataclass(frozen=True)
@@ -81,18 +73,55 @@ class Matches(Selection):
 
     def __post_init__(self) -> None:
         """Refuse a formula that is not a comparison."""
-        _comparisons(self.text, self.own)
+        _condition(self.text, self.own)
 
     def mask(self, columns: Columns) -> Mask:
         """True where the comparison is true; False where a value is missing."""
-        rows = np.ones(column_of(columns, "obsid").shape, np.bool_)
-        for comparison in _comparisons(self.text, self.own):
-            rows &= comparison.mask(columns)
-        return rows
+        return _condition(self.text, self.own).mask(columns)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Columns that it uses."""
+        return _condition(self.text, self.own).names
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An expression that was understood.
+
+    Parameters
+    ----------
+    selection : Selection
+        The same algebra that gestures make.
+    notes : tuple of str
+        How units, names and functions were understood, where that is not obvious.
+    """
+
+    selection: Selection
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ValueReading:
+    """A value for each star that was understood.
+
+    Parameters
+    ----------
+    formula : Formula
+        The value, with units and synonyms written out.
+    unit : astropy unit or Unitless
+        Its unit, where each part has one.
+    notes : tuple of str
+        How units, names and functions were understood, where that is not obvious.
+    """
+
+    formula: Formula
+    unit: Unit
+    notes: tuple[str, ...]
 
 
 def parse(text: str, columns: Iterable[str | Column], subsets: Mapping[str, Selection] | None = None) -> Selection:
-    """Parse an expression.
+    """Parse an expression without aggregates; see :func:`read`.
 
     Parameters
     ----------
@@ -113,75 +142,105 @@ def parse(text: str, columns: Iterable[str | Column], subsets: Mapping[str, Sele
     ExpressionError
         With the place, what was found and the remedy.
     """
-    known = (column(item) if isinstance(item, str) else item for item in columns)
-    parser = _Parser(text, {item.name: item.dtype for item in known}, subsets or {})
+    return read(text, Vocabulary(Names(columns), subsets or {})).selection
+
+
+def read(text: str, vocabulary: Vocabulary) -> Reading:
+    """Parse an expression, and report how it was understood.
+
+    Parameters
+    ----------
+    text : str
+        The expression.
+    vocabulary : Vocabulary
+        What it may name, and the stars of its aggregates.
+
+    Raises
+    ------
+    ExpressionError
+        With the place, what was found and the remedy.
+    """
+    parser = _Parser(text, vocabulary)
     begin = parser.token
     result = parser.either()
     parser.expect_end()
-    return parser.truth(result, begin, "An expression")
+    return Reading(parser.truth(result, begin, "An expression"), tuple(parser.notes))
+
+
+def read_value(text: str, vocabulary: Vocabulary) -> ValueReading:
+    """Parse a number for each star, such as ``sqrt(v_r^2 + v_z^2)``; see :func:`read`.
+
+    Raises
+    ------
+    ExpressionError
+        With the place, what was found and the remedy; also for a condition, and a value that is the same for all stars.
+    """
+    parser = _Parser(text, vocabulary)
+    begin = parser.token
+    result = parser.either()
+    parser.expect_end()
+    if not isinstance(result, Formula) or parser.is_truth(result):
+        raise parser.fail("This is true or false for each star. Give a number, or name a subset instead.", begin)
+    if is_text(result):
+        raise parser.fail("This is text. Give a number, as in `j_z / j_tot`.", begin)
+    if not result.names:
+        raise parser.fail("This is the same for all stars. Name at least one column.", begin)
+    return ValueReading(result, parser.units.of(result), tuple(parser.notes))
 
 
 @lru_cache(maxsize=512)
-def _comparisons(text: str, own: tuple[tuple[str, str], ...]) -> tuple[Comparison, ...]:
-    for name, _ in own:
-        if not is_own_name(name):
+def _condition(text: str, own: tuple[tuple[str, str], ...]) -> Condition:
+    columns = list(COLUMNS)
+    for name, dtype in own:
+        if not is_own_name(name) or dtype not in OWN_DTYPES:
             raise ExpressionError(f"{name!r:.80} cannot name a column of your own.", 0, len(text))
-    parser = _Parser(text, {**_DECLARED, **dict(own)}, {})
-    parts = parser.chain()
+        columns.append(Column(name, dtype, "", "", name, "", OWN_GROUP, origin="a table"))
+    parser = _Parser(text, Vocabulary(Names(columns, exact=True)))
+    result = parser.comparison()
     parser.expect_end()
-    if isinstance(parts, Formula):
+    if not isinstance(result, Condition):
         raise ExpressionError(f"{text!r} compares nothing. Write it as in `teff < 3800`.", 0, len(text))
-    return parts
+    return result
 
 
-class _Parser:
-    """Parser of one expression; each method parses one rule of the grammar."""
-
-    def __init__(self, text: str, columns: Mapping[str, str], subsets: Mapping[str, Selection]) -> None:
-        self.text, self.columns, self.subsets = text, columns, subsets
-        self.tokens = tokens_of(text)
-        self.at = 0
-        self.depth = 0
-
-    @property
-    def token(self) -> Token:
-        return self.tokens[self.at]
-
-    def take(self, *signs: str) -> Token | None:
-        """Return the next token if it is one of ``signs``, else None."""
-        token = self.token
-        if token.kind not in ("text", "number") and token.text.lower() in signs and token.kind != "end":
-            self.at += 1
-            return token
-        return None
-
-    def fail(self, message: str, token: Token | None = None) -> ExpressionError:
-        place = token or self.token
-        return ExpressionError(message, place.start, place.end)
-
-    def expect(self, sign: str, why: str) -> None:
-        if self.take(sign) is None:
-            result = repr(self.token.text) if self.token.text else "the end"
-            raise self.fail(f"Expected {sign!r} {why}; found {result}.")
+class _Parser(CallParser):
+    """Parser of one expression: the part of the grammar that is true or false."""
 
     def expect_end(self) -> None:
-        if self.token.kind == "name" and self.at and self.tokens[self.at - 1].kind == "number":
-            raise self.fail(f"Numbers are in the unit of their column; leave {self.token.text!r} out.")
+        """Refuse what follows a whole expression, and ranks that are not compared."""
         if self.token.kind != "end":
             raise self.fail(
                 f"Expected the end, a comparison or `and`, `or`, `xor`; found {self.token.text!r}. "
                 "Join conditions by `and` or `&`."
             )
+        self.expect_ranks_compared()
 
     def truth(self, result: Parsed, begin: Token, what: str, last: int = -1) -> Selection:
         """What was read since ``begin``, up to ``last`` tokens from here, which must be true or false."""
         if isinstance(result, Selection):
             return result
+        if isinstance(result, Formula) and self.is_truth(result):
+            if isinstance(result, Constant):
+                return Everything() if result.constant else Nothing()
+            result = any_bit(result) if isinstance(result, Bits) else Comparison(result, "==", Constant(1))
         end = max(self.tokens[self.at + last].end, begin.end)
+        if isinstance(result, Condition):
+            return self.matches(result, begin, end)
         shown = self.text[begin.start : end].strip()
-        raise ExpressionError(
-            f"{what} must be true or false; {shown!r} is a value. Compare it, as in `teff < 3800`.", begin.start, end
-        )
+        remedy = "Compare it, as in `teff < 3800`."
+        if is_text(result):
+            remedy = "Compare it, as in `subclass == 'M5'`."
+            if isinstance(result, Constant) and result.constant in self.vocabulary.subsets:
+                remedy = f"Write the subset in backticks: `{result.constant}`."
+        raise ExpressionError(f"{what} must be true or false; {shown!r} is a value. {remedy}", begin.start, end)
+
+    def matches(self, condition: Condition, begin: Token, end: int) -> Matches:
+        """A condition as a selection, which knows the types of the user's own columns in it."""
+        own = tuple((name, self.names.columns[name].dtype) for name in sorted(condition.names) if name not in BY_NAME)
+        try:
+            return Matches(condition.text, own)
+        except ExpressionError as error:
+            raise ExpressionError(f"This comparison is too long: {error}", begin.start, end) from error
 
     def either(self) -> Parsed:
         return self.series(self.both, ("or", "|", "xor", "^"))
@@ -193,10 +252,10 @@ class _Parser:
         begin = self.token
         left = rule()
         while (word := self.take(*signs)) is not None:
-            known = self.truth(left, begin, f"The part before {word.text!r}", -2)
+            before = self.truth(left, begin, f"The part before {word.text!r}", -2)
             start = self.token
             right = self.truth(rule(), start, f"The part after {word.text!r}")
-            left = joined(known, _JOINTS[word.text.lower()], right)
+            left = joined(before, _JOINTS[word.text.lower()], right)
         return left
 
     def negation(self) -> Parsed:
@@ -206,205 +265,136 @@ class _Parser:
         begin = self.token
         return ~self.truth(self.deeper(self.negation)(), begin, f"The part after {word.text!r}")
 
-    def deeper(self, rule: Callable[[], Parsed]) -> Callable[[], Parsed]:
-        """Apply a rule one level deeper; too many levels are refused."""
-
-        def run() -> Parsed:
-            self.depth += 1
-            if self.depth > MAX_DEPTH:
-                raise self.fail(f"Brackets and signs are nested more than {MAX_DEPTH} deep. Name a part as a subset.")
-            try:
-                return rule()
-            finally:
-                self.depth -= 1
-
-        return run
-
     def comparison(self) -> Parsed:
-        begin = self.token.start
+        """One comparison, or two in a chain as in ``0 < x < 1``; a value without one."""
+        begin = self.token
         first = self.sum()
-        if isinstance(first, Selection):
+        if not isinstance(first, Formula):
+            return self.compared_truth(first, begin)
+        if self.is_integer(first) and self.token.text == "&":
+            first = self.bits(first)
+        return self.after_value(first, begin) or self.chain(first, begin)
+
+    def is_integer(self, formula: Formula) -> bool:
+        """Whether a formula is a column of whole numbers."""
+        return isinstance(formula, ColumnValue) and self.names.columns[formula.name].dtype in _INTEGERS
+
+    def compared_truth(self, first: Selection | Condition, begin: Token) -> Parsed:
+        """A condition, perhaps compared with True or False."""
+        following = self.tokens[self.at + 1].text.lower() if self.token.kind != "end" else ""
+        if self.token.text not in ("==", "=", "!=") or following not in ("true", "false", "1", "0"):
             return first
-        chain = self._chain_from(first)
-        if isinstance(chain, Formula):
-            if isinstance(chain, ColumnValue) and self.columns[chain.name] == "bool":
-                return self.matches(f"{chain.name} == 1", chain)
-            return chain
-        formulas = [part for item in chain for part in (item.left, item.right)]
-        return self.matches(self.text[begin : self.tokens[self.at - 1].end].strip(), *formulas)
+        result = self.truth(first, begin, "This part")
+        equal = self.take("==", "=") is not None
+        self.at += 1 if equal else 2
+        return result if equal == (following in ("true", "1")) else ~result
 
-    def matches(self, text: str, *formulas: Formula) -> Matches:
-        """A comparison of formulas, which knows the types of the user's own columns in it."""
-        names = frozenset().union(*(item.names() for item in formulas))
-        return Matches(text, tuple((name, self.columns[name]) for name in sorted(names) if name not in BY_NAME))
+    def bits(self, column: Formula) -> Bits:
+        """Bits of a column: a whole number, or names of quality bits."""
+        assert isinstance(column, ColumnValue)
+        self.at += 1
+        begin = self.token
+        bits = bits_of(self.sum())
+        if bits is None:
+            raise self.fail(f"Bits of {column.name} are a whole number, as in `{column.name} & 8 == 0`.", begin)
+        return Bits(column, bits)
 
-    def chain(self) -> tuple[Comparison, ...] | Formula:
-        """One comparison, or two in a chain as in ``0 < x < 1``."""
-        first = self.sum()
-        if isinstance(first, Selection):
-            raise self.fail("Expected a comparison of values.")
-        return self._chain_from(first)
+    def after_value(self, left: Formula, begin: Token) -> Parsed | None:
+        """A set, an interval, a pattern or a missing value after a value; None where none follows."""
+        at = self.at
+        inverse = self.take("not", "!", "~") is not None
+        if (word := self.take("in", "between", "like")) is not None:
+            result = {"in": self.member, "between": self.between, "like": self.like}[word.text.lower()](left, word)
+        elif (word := self.take("is")) is not None and not inverse:
+            inverse = self.take("not") is None
+            if self.take("null", "nan") is None:
+                raise self.fail("Expected `null` after `is`.")
+            result = known(left, is_text=is_text(left))
+        else:
+            self.at = at
+            return None
+        return ~self.truth(result, begin, "This part") if inverse else result
 
-    def _chain_from(self, left: Formula) -> tuple[Comparison, ...] | Formula:
-        result: list[Comparison] = []
+    def member(self, left: Formula, word: Token) -> Condition:
+        """A set of values after ``in``."""
+        closing = ")" if self.take("(") else "]"
+        if closing == "]":
+            self.expect("[", f"after {word.text}, or '(': a set of values")
+        values: list[float | int | str] = []
+        while True:
+            begin = self.token
+            item = self.value(self.deeper(self.sum), "A value of a set")
+            left, item = self.matched(left, item, begin)
+            if is_text(item) != is_text(left):
+                raise self.fail(f"{left.text} is {'text' if is_text(left) else 'a number'}; this is not.", begin)
+            plain = isinstance(item, Constant) and not isinstance(item.constant, bool)
+            values.append(item.constant if plain and isinstance(item, Constant) else self.constant(item, begin))
+            if self.take(",") is None:
+                break
+        self.expect(closing, f"to close the set after {word.text}")
+        if len(values) == 2 and not is_text(left) and not self.is_integer(left):
+            self.note(f"in (…) is a set: one of {len(values)} values; write between for a range")
+        return Member(left, tuple(values))
+
+    def between(self, left: Formula, word: Token) -> Parsed:
+        """An interval after ``between``."""
+        starts = [self.token]
+        low = self.number(self.sum, "The lower end")
+        self.expect("and", f"between the ends of {word.text}")
+        starts.append(self.token)
+        high = self.number(self.sum, "The upper end")
+        return self.interval(left, low, high, starts)
+
+    def like(self, left: Formula, word: Token) -> Parsed:
+        """A pattern after ``like``."""
+        pattern = self.value(self.sum, "A pattern")
+        return self.pattern(left, pattern, word)
+
+    def chain(self, left: Formula, begin: Token) -> Parsed:
+        """Comparisons after a value; the value itself without one."""
+        parts: list[Comparison] = []
         while (sign := self.take(*_COMPARE)) is not None:
+            if not parts and self.token.text.lower() in ("nan", "null") and self.token.text not in self.names:
+                return self.missing(left, sign, begin)
             right = self.value(self.sum, f"The part after {sign.text!r}")
-            self._check_texts(left, right, sign)
-            result.append(Comparison(left, "==" if sign.text == "=" else sign.text, right))
-            left = right
-        return tuple(result) or left
+            if self.is_integer(right) and self.token.text == "&" and not parts:
+                right = self.bits(right)
+            parts.append(self.compared(left, sign, right))
+            left = parts[-1].right
+            self.check_direction(parts, sign)
+        if not parts:
+            return left
+        return parts[0] if len(parts) == 1 else self.chained(parts)
 
-    def _check_texts(self, left: Formula, right: Formula, sign: Token) -> None:
-        texts = [_is_text(left), _is_text(right)]
+    def missing(self, left: Formula, sign: Token, begin: Token) -> Parsed:
+        """A comparison with NaN, which asks whether there is a value."""
+        if sign.text not in ("==", "=", "!="):
+            raise self.fail("NaN is neither larger nor smaller than a number. Ask for isnan(...) values.", sign)
+        self.at += 1
+        self.note(f"{sign.text} NaN: {'has a' if sign.text == '!=' else 'has no'} value")
+        there = known(left, is_text=is_text(left))
+        return there if sign.text == "!=" else ~self.truth(there, begin, "This part")
+
+    def compared(self, left: Formula, sign: Token, right: Formula) -> Comparison:
+        """A comparison of two values of one kind in one unit."""
+        left, right = self.ranked(left, right)
+        left, right = self.matched(left, right, sign)
+        texts = [is_text(left), is_text(right)]
         if any(texts) and not all(texts):
             raise self.fail("Text can only be compared with text. Put words in quotation marks.", sign)
         if all(texts) and sign.text not in ("=", "==", "!="):
             raise self.fail(f"Text can be equal or not; {sign.text!r} has no meaning for it.", sign)
+        truths = [isinstance(part, Constant) and isinstance(part.constant, bool) for part in (left, right)]
+        if any(truths) and not all(self.is_truth(part) for part in (left, right)):
+            raise self.fail("True and False are values of columns of yes and no. Compare a number with a number.", sign)
+        return Comparison(left, "==" if sign.text == "=" else sign.text, right)
 
-    def value(self, rule: Callable[[], Parsed], what: str) -> Formula:
-        """Parse something that must have a value."""
-        begin = self.token
-        result = rule()
-        if isinstance(result, Selection):
-            raise self.fail(f"{what} must be a value; {begin.text!r} is true or false.", begin)
-        return result
-
-    def number(self, rule: Callable[[], Parsed], what: str) -> Formula:
-        """Parse something that must be a number."""
-        begin = self.token
-        result = self.value(rule, what)
-        if _is_text(result):
-            raise self.fail(f"{what} must be a number; found text.", begin)
-        return result
-
-    def sum(self) -> Parsed:
-        return self.arithmetic(self.product, ("+", "-"))
-
-    def product(self) -> Parsed:
-        return self.arithmetic(self.sign, ("*", "/"))
-
-    def arithmetic(self, rule: Callable[[], Parsed], signs: tuple[str, ...]) -> Parsed:
-        begin = self.token
-        left = rule()
-        while (sign := self.take(*signs)) is not None:
-            if isinstance(left, Selection) or _is_text(left):
-                raise self.fail(f"The part before {sign.text!r} must be a number.", begin)
-            left = Call(sign.text, (left, self.number(rule, f"The part after {sign.text!r}")))
-        return left
-
-    def sign(self) -> Parsed:
-        sign = self.take("-", "+")
-        if sign is None:
-            return self.power()
-        inner = self.number(self.deeper(self.sign), f"The part after {sign.text!r}")
-        return Call("-", (Constant(0.0), inner)) if sign.text == "-" else inner
-
-    def power(self) -> Parsed:
-        begin = self.token
-        base = self.atom()
-        if (sign := self.take("**")) is None:
-            return base
-        if isinstance(base, Selection) or _is_text(base):
-            raise self.fail("The part before '**' must be a number.", begin)
-        return Call("**", (base, self.number(self.deeper(self.sign), f"The part after {sign.text!r}")))
-
-    def atom(self) -> Parsed:
-        token = self.token
-        if token.kind == "number":
-            self.at += 1
-            whole = token.text.isdigit() and int(token.text) <= _LARGEST_INTEGER
-            return Constant(int(token.text) if whole else float(token.text))
-        if token.kind == "text":
-            self.at += 1
-            return Constant(token.text[1:-1])
-        if self.take("(") is not None:
-            inner = self.deeper(self.either)()
-            self.expect(")", f"for the bracket that opens at character {token.start + 1}")
-            return inner
-        if token.kind == "name" and token.text.lower() not in WORDS:
-            self.at += 1
-            return self.named(token)
-        result = repr(token.text) if token.text else "the end"
-        raise self.fail(f"Expected a column, a number or a bracket; found {result}.")
-
-    def named(self, token: Token) -> Parsed:
-        """Resolve a name: a function, a column, a quality bit or a subset."""
-        name = token.text
-        if self.token.text == "(" and (name in FUNCTIONS or name in CONDITIONS):
-            return self.call(token)
-        if name.lower() in self.columns:
-            return ColumnValue(name.lower(), self.columns[name.lower()] == "str")
-        if name in self.subsets:
-            return Named(name, self.subsets[name])
-        if name.upper() in FLAGS:
-            return HasFlag(FLAGS[name.upper()])
-        if name in FUNCTIONS or name in CONDITIONS:
-            raise self.fail(f"{name} is a function: write {name}(...).", token)
-        known = [*self.columns, *self.subsets, *FLAGS, *FUNCTIONS, *CONDITIONS]
-        near = get_close_matches(name[:40], known, n=1)
-        if name.lower() in ("nan", "inf", "infinity"):
-            raise self.fail(f"{name} is no number. Give one, or ask for known(...) values.", token)
-        if name in BY_NAME:
-            raise self.fail(f"This catalogue has no values of {name}.", token)
-        hint = f" Did you mean {near[0]!r}?" if near else " Columns are listed under About."
-        raise self.fail(f"There is no column, bit, subset or function {name!r}.{hint}", token)
-
-    def call(self, token: Token) -> Parsed:
-        name = token.text
-        self.expect("(", f"after {name}")
-        starts, arguments = [], []
-        while True:
-            starts.append(self.token)
-            arguments.append(self.number(self.deeper(self.sum), f"An argument of {name}"))
-            if self.take(",") is None:
-                break
-        self.expect(")", f"to close the arguments of {name}")
-        fewest, most = FUNCTIONS[name].arguments if name in FUNCTIONS else ((1, 1) if name == "known" else (3, 3))
-        if not fewest <= len(arguments) <= most:
-            raise self.fail(f"{name} takes {fewest} argument{'s' * (fewest > 1)}; found {len(arguments)}.", token)
-        if name in FUNCTIONS:
-            return Call(name, tuple(arguments))
-        source = [self.text[start.start : end].strip() for start, end in self._spans(starts)]
-        if name == "known":
-            return self.matches(f"({source[0]}) == ({source[0]})", *arguments)
-        if name == "cone":
-            centre = [self.constant(part, start) for part, start in zip(arguments, starts, strict=True)]
-            return self._cone(centre, token)
-        if isinstance(arguments[0], ColumnValue):
-            low, high = (self.constant(part, start) for part, start in zip(arguments[1:], starts[1:], strict=True))
-            return _range(arguments[0].name, low, high)
-        return self.matches(f"({source[1]}) <= ({source[0]}) <= ({source[2]})", *arguments)
-
-    def _spans(self, starts: list[Token]) -> list[tuple[Token, int]]:
-        ends = [self.tokens[self.tokens.index(start) - 1].start for start in starts[1:]]
-        return list(zip(starts, [*ends, self.tokens[self.at - 1].start], strict=True))
-
-    def _cone(self, centre: list[float], token: Token) -> Selection:
-        try:
-            return InCone(*centre)
-        except SelectionError as error:
-            raise self.fail(str(error), token) from error
-
-    def constant(self, formula: Formula, token: Token) -> float:
-        """The value of a formula without columns."""
-        try:
-            value = float(np.asarray(formula.value({})))
-        except SelectionError:
-            raise self.fail("Expected a number here, not a column.", token) from None
-        if np.isnan(value):
-            raise self.fail("Expected a number here; this part has no value, like 1/0.", token)
-        return value
-
-
-def _range(name: str, low: float, high: float) -> InRange:
-    """The range of a column; a cyclic one may pass through zero."""
-    period = PERIODS.get(name)
-    if period is not None and low > high and np.isfinite(low - high):
-        high += period * float(np.ceil((low - high) / period))
-    return InRange(name, low, high)
-
-
-def _is_text(formula: Formula) -> bool:
-    if isinstance(formula, Constant):
-        return isinstance(formula.constant, str)
-    return isinstance(formula, ColumnValue) and formula.is_text
+    def check_direction(self, parts: list[Comparison], sign: Token) -> None:
+        """Refuse a chain such as ``a < b > c``, which is rarely meant."""
+        if self.stored or len(parts) == 1:
+            return
+        if any("!" in part.operator or part.operator[0] != parts[0].operator[0] for part in parts):
+            raise self.fail(
+                "A chain such as 0 < x < 1 runs in one direction. Join conditions by `and`, or by `xor` in place of ^.",
+                sign,
+            )

@@ -50,6 +50,10 @@ class KeptRows:
             self._counts = {key: count for key, count in self._counts.items() if key in alive}
             self._subsets = subsets  # keeps the selections alive, whose identities are the keys
 
+    def forget(self) -> None:
+        """Evaluate all subsets again, as columns that they may use have changed."""
+        self._packed, self._counts = {}, {}
+
     def mask(self, selection: Selection) -> Mask:
         """Mask of any selection, from the cached masks of its subsets."""
         with self._evaluating():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial, wraps
 from pathlib import Path
 from threading import RLock
@@ -58,6 +58,8 @@ class Library:
         Cached results, see :func:`kept_by_library`.
     place : tuple of (Path, Path or None), optional
         Directory and cache that they were opened from; another process opens the same there.
+    base : Library, optional
+        The shared library, where this one has the table of one visitor.
     """
 
     products: Products
@@ -68,6 +70,11 @@ class Library:
     files: CheckedFiles | None = None
     kept: dict[Any, Any] = field(default_factory=dict, repr=False)
     place: tuple[Path, Path | None] | None = None
+    base: Library | None = None
+
+    def with_table(self, table: StarTable) -> Library:
+        """The same products with the table of one visitor; what is cached is of the shared table."""
+        return replace(self, table=table, base=self.base or self)
 
     @property
     def r0_kpc(self) -> float:
@@ -120,6 +127,7 @@ def kept_by_library(
     def decorate(function: Callable[Concatenate[Library, _P], _R]) -> Callable[Concatenate[Library, _P], _R]:
         @wraps(function)
         def keeping(library: Library, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+            library = library.base or library
             if function not in library.kept:
                 library.kept[function] = lru_cache(most)(partial(function, library))
             made: _R = library.kept[function](*args, **kwargs)

@@ -110,9 +110,10 @@ def facts_of(table: StarTable, row: int, *, simulated: bool, on_screen: Collecti
         entries = tuple(entry._replace(doubt=doubts.get(entry.name, "")) for entry in known)
         if entries:
             groups.append((title, entries))
-    own = _own_entries(table, row, on_screen)
-    if own:
-        groups.append((OWN_GROUP, own))
+    by_group: dict[str, list[Entry]] = {}
+    for entry in _own_entries(table, row, on_screen):
+        by_group.setdefault(table.column(entry.name).group if entry.name else OWN_GROUP, []).append(entry)
+    groups += [(title, tuple(entries)) for title, entries in by_group.items()]
     return StarFacts(
         obsid=int(table["obsid"][row]),
         labels=tuple(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, count
 from typing import Any
@@ -27,17 +27,17 @@ from explorer.model.selection import (
     Selection,
     SelectionError,
 )
+from explorer.model.vocabulary import quoted
 from pipeline.domain.column import Column
 from pipeline.domain.columns import BY_NAME
 from pipeline.domain.flags import FLAG_TEXTS
-from pipeline.domain.own_columns import RESERVED, machine_name
+from pipeline.domain.own_columns import RESERVED, machine_name, single_line
 
 MAX_SUBSETS = 200
 """Maximum number of named subsets of one visitor."""
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
-MAX_NAME_CHARACTERS = 40
-_NAME = re.compile(rf"[^\W\d]\w{{0,{MAX_NAME_CHARACTERS - 1}}}")
+MAX_NAME_CHARACTERS = 60
 _JOINT_WORDS = {Joint.AND: "and", Joint.OR: "or", Joint.XOR: "xor"}
 
 
@@ -48,7 +48,7 @@ class Subset:
     Parameters
     ----------
     name : str
-        A word, as expressions write it.
+        Any text on one line.
     selection : Selection
         Its stars.
     colour : str
@@ -83,25 +83,24 @@ def subset_from_dict(stored: Mapping[str, Any], definitions: Sequence[Selection 
     return Subset(check_name(name), check_size(selection), colour)
 
 
-def check_name(name: str, own: Iterable[Column] = ()) -> str:
-    """Return a name if it is valid for a subset; ``own`` are the user's own columns.
+def check_name(name: str) -> str:
+    """Return a name if it is valid for a subset; expressions write it in backticks if it is no word.
 
     Raises
     ------
     SelectionError
-        If it is no word, or means something else.
+        If it is empty or too long, or has characters that cannot be shown or quoted.
     """
-    if not _NAME.fullmatch(name):
+    if not 0 < len(name) <= MAX_NAME_CHARACTERS or name != single_line(name) or "`" in name:
         raise SelectionError(
-            f"{name[:60]!r} cannot name a subset: use up to 40 letters, digits and underscores, no digit first."
+            f"{name[:80]!r} cannot name a subset: use 1 to {MAX_NAME_CHARACTERS} characters without backticks, line "
+            "breaks and double blanks."
         )
-    if name.lower() in RESERVED or name.lower() in {item.name for item in own}:
-        raise SelectionError(f"{name!r} already means something in expressions. Choose another name.")
     return name
 
 
-def define(subsets: tuple[Subset, ...], new: Subset, own: Iterable[Column] = ()) -> tuple[Subset, ...]:
-    """Add or redefine a subset, and update subsets that use it; ``own`` are the user's own columns.
+def define(subsets: tuple[Subset, ...], new: Subset) -> tuple[Subset, ...]:
+    """Add or redefine a subset, and update subsets that use it.
 
     Raises
     ------
@@ -109,7 +108,7 @@ def define(subsets: tuple[Subset, ...], new: Subset, own: Iterable[Column] = ())
         If the name cannot be used, it would be made of a subset that is made of it, there are too many subsets, or
         one of them would be made of too many parts.
     """
-    check_name(new.name, own)
+    check_name(new.name)
     known = [item.name for item in subsets]
     if new.name not in known and len(known) >= MAX_SUBSETS:
         raise SelectionError(f"There are {len(known)} subsets; at most {MAX_SUBSETS} are allowed. Remove some first.")
@@ -177,7 +176,7 @@ def describe(selection: Selection, known: Mapping[str, Column] = BY_NAME) -> str
     if isinstance(selection, Inverse):
         return f"not {_inside(selection.inner, known)}"
     if isinstance(selection, Named):
-        return selection.name
+        return quoted(selection.name, known)
     if isinstance(selection, Matches):
         return " ".join(selection.text.split())
     if isinstance(selection, HasFlag):

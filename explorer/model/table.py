@@ -97,8 +97,7 @@ class StarTable(Mapping[str, NDArray[Any]]):
         self._axes: dict[str, NDArray[np.float32]] = {}
         self._limits: dict[tuple[str, float], tuple[float, float] | None] = {}
         self._categories: dict[str, tuple[tuple[str, ...], NDArray[np.uint8]] | None] = {}
-        self.every: NDArray[np.bool_] = np.ones(self.n_stars, np.bool_)
-        for values in (*self._arrays.values(), self.every):
+        for values in self._arrays.values():
             values.setflags(write=False)
 
     @classmethod
@@ -137,6 +136,13 @@ class StarTable(Mapping[str, NDArray[Any]]):
 
     def _is_text(self, name: str) -> bool:
         return name in self.known and name not in self._numbers
+
+    @cached_property
+    def every(self) -> NDArray[np.bool_]:
+        """The mask of all stars."""
+        rows = np.ones(self.n_stars, np.bool_)
+        rows.setflags(write=False)
+        return rows
 
     @cached_property
     def text_names(self) -> tuple[str, ...]:

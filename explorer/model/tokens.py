@@ -10,10 +10,27 @@ from explorer.model.selection import SelectionError
 MAX_CHARACTERS = 4_000
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[^\W\d]\w*)"
-    r"""|(?P<text>"[^"]*"|'[^']*')|(?P<sign><=|>=|==|!=|\*\*|[-+*/()<>=&|^~!,]))"""
+    r"(?:\s|#[^\n]*+)*+(?:"
+    r"(?P<angle>\d+:\d+(?::\d+(?:\.\d*)?)?|\d+[hd]\d+m(?:\d+(?:\.\d*)?s)?(?!\w))"
+    r"|(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
+    r"|(?P<name>[^\W\d]\w*|°|\[[^\W\d][^\[\],'\"`]*\])"
+    r"""|(?P<text>"[^"]*"|'[^']*')|(?P<quoted>`[^`]*`)"""
+    r"|(?P<sign>&&|\|\||<=|>=|==|!=|<>|\*\*|[-+*/%()<>=&|^~!,\[\]≤≥≠−]))"
 )
-_SPACE = re.compile(r"\s*")
+_SPACE = re.compile(r"(?:\s|#[^\n]*+)*+")
+_WRITTEN = {"&&": "&", "||": "|", "≤": "<=", "≥": ">=", "≠": "!=", "<>": "!=", "−": "-"}
+"""Other spellings of signs."""
+
+_UNREADABLE = {
+    ";": "Write one expression, with its conditions joined by `and` or `&`.",
+    ".": "Texts have no methods here. Compare the beginning of a text with like(class, 'M%').",
+    '"': "Close the quotation.",
+    "'": "Close the quotation.",
+    "`": "Close the backticks around the name.",
+    "$": "Columns are written by their names alone.",
+    "?": "There are no `? :` choices. Join conditions by `and`, `or` and `not`.",
+}
+"""Remedies for characters without a meaning."""
 
 
 class ExpressionError(SelectionError):
@@ -43,18 +60,18 @@ class Token:
     end: int
 
 
-def tokens_of(text: str) -> list[Token]:
-    """Split an expression; the last token is its end.
+def tokens_of(text: str, most: int = MAX_CHARACTERS) -> list[Token]:
+    """Split an expression without its comments; the last token is its end.
 
     Raises
     ------
     ExpressionError
         If it is too long, or a character has no meaning.
     """
-    if len(text) > MAX_CHARACTERS:
+    if len(text) > most:
         raise ExpressionError(
-            f"This expression has {len(text):,} characters; at most {MAX_CHARACTERS:,} are read. Use a member list.",
-            MAX_CHARACTERS,
+            f"This expression has {len(text):,} characters; at most {most:,} are read. Use a member list.",
+            most,
             len(text),
         )
     result, at = [], 0
@@ -64,8 +81,9 @@ def tokens_of(text: str) -> list[Token]:
             at = _SPACE.match(text, at).end()  # type: ignore[union-attr]
             if at == len(text):
                 break
-            hint = " Close the quotation." if text[at] in "\"'" else ""
+            hint = f" {_UNREADABLE[text[at]]}" if text[at] in _UNREADABLE else ""
             raise ExpressionError(f"The character {text[at]!r} has no meaning here.{hint}", at, at + 1)
-        result.append(Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup), match.end()))
+        kind, written = match.lastgroup, match[match.lastgroup]
+        result.append(Token(kind, _WRITTEN.get(written, written), match.start(kind), match.end()))
         at = match.end()
     return [*result, Token("end", "", len(text), len(text))]

@@ -188,6 +188,15 @@ UPLOADS = Queue(
 )
 """Queue of member lists and other files of visitors."""
 
+COLUMNS = Queue(
+    "columns",
+    workers=1,
+    running=1,
+    waiting=4,
+    refusal="{waiting} columns of this page are being computed already. Wait until one is done.",
+)
+"""Queue of the columns that visitors compute."""
+
 EXPORTS = Queue(
     "exports",
     workers=2,

@@ -9,6 +9,7 @@ from typing import Any
 import panel as pn
 from panel.viewable import Viewable, Viewer
 
+from explorer.model.aggregates import AGGREGATES
 from explorer.model.checked_files import CheckedFiles, CheckState
 from explorer.model.expression import CONDITIONS, WORDS
 from explorer.model.formula import FUNCTIONS
@@ -134,7 +135,9 @@ def _table(understood: UnderstoodTable) -> str:
 
 def _help() -> str:
     gestures = "".join(f"<li>{escape(text)}</li>" for text in GESTURES)
-    words = (*WORDS.items(), *CONDITIONS.items(), *((name, function.help) for name, function in FUNCTIONS.items()))
+    functions = {name: function.help for name, function in FUNCTIONS.items()}
+    aggregates = {name: aggregate.help for name, aggregate in AGGREGATES.items()}
+    words = (*WORDS.items(), *CONDITIONS.items(), *functions.items(), *aggregates.items())
     return (
         f"<section><h2>How to explore</h2><ul>{gestures}</ul></section>"
         f"<section><h2>Keys</h2>{table((), SHORTCUTS)}</section>"

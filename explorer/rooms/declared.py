@@ -17,10 +17,21 @@ import msgspec
 
 from explorer import protocol
 from explorer.charts import journal, palettes, spectrum_numbers
-from explorer.model import answer_table, export, line_file, line_lists, members, proposals, samples, subsets
+from explorer.model import (
+    answer_table,
+    computed,
+    export,
+    line_file,
+    line_lists,
+    members,
+    proposals,
+    samples,
+    subsets,
+)
 from explorer.model.screen import Theme
 from explorer.rooms import shortcuts, star_spectrum, uploads
 from explorer.vetting import campaign_files, events, exchange
+from pipeline.domain import own_columns
 
 
 def limits() -> dict[str, int]:
@@ -34,6 +45,9 @@ def limits() -> dict[str, int]:
         "pins": star_spectrum.MAX_PINS,
         "alike": protocol.MAX_ALIKE,
         "subsetName": subsets.MAX_NAME_CHARACTERS,
+        "columnName": own_columns.MAX_NAME,
+        "columnLabel": own_columns.MAX_LABEL,
+        "columnUnit": computed.MAX_UNIT_CHARACTERS,
         "viewName": protocol.MAX_VIEW_NAME_CHARACTERS,
         "campaignName": campaign_files.MAX_NAME_CHARACTERS,
         "note": events.MAX_NOTE_CHARACTERS,

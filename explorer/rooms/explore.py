@@ -62,6 +62,7 @@ class ExploreRoom:
         record: RecordReader | None = None,
     ) -> None:
         self.workspace, self.links = workspace, links
+        library = library.with_table(workspace.table)
         self.record: RecordReader = record or NoRecord()
         self.channel = Channel(sizing_mode="stretch_both", margin=0)
         self.channel.permit = self._permitted
@@ -88,6 +89,7 @@ class ExploreRoom:
         kept = [
             "selection",
             "subsets",
+            "computed",
             "focus",
             "colour_by",
             "mode",

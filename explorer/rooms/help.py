@@ -19,8 +19,22 @@ GESTURES = (
     "Zoom with the wheel, over an axis for that axis alone; double-click to zoom back.",
     "Few stars on screen are drawn as points, and show their values under the mouse.",
     "Grey: all stars; coloured: the selection. The title of a view changes it; its menu has axes, overlays, pictures.",
-    "The filter takes expressions such as teff < 3800 & abs(z_gal) > 5 & not LOW_SNR; Tab completes.",
-    "Expressions may name subsets. Numbers are in the unit of their column, and units are not written.",
+    "The filter takes expressions such as teff < 3800 & abs(z_gal) > 5 & not LOW_SNR; Tab completes, also by meaning.",
+    "Columns are known by name, axis label ([M/H], e, b) and synonym (feh, dist, ecc). Subsets: Sgr, or `Sgr by eye`.",
+    "Numbers are in the unit of their column, or have one: rv > 100 km/s, cone(12h, 20, 5 arcmin), ra > 12:30:00.",
+    "Conditions: && || xor not; x between 1 and 2; class in ('M4', 'M5'); class like 'M%'; quality & 8 == 0; isnan(x).",
+    (
+        "Of many stars: x > mean(x), median(x, selection), percentile(x, 99, teff < 3800); top(oddness, 20). They are "
+        "computed once and recorded as numbers, so that a link selects the same stars."
+    ),
+    (
+        "^ is a power between numbers (between conditions: exclusive or). log is log10; ln is the natural logarithm. "
+        "sin, cos and tan take degrees, or what is plainly radians: sin(radians(b)), sin(b*pi/180). e is eccentricity."
+    ),
+    (
+        "A computed column is a name and an expression of other columns. It serves as axis, colour, filter and table "
+        "column, and is in links and exports with its definition."
+    ),
     (
         'Exported tables contain their provenance. A plain CSV cannot contain it: "CSV with notes" has lines '
         "that begin with # (read it with comment='#'; TOPCAT takes ECSV, VOTable, FITS and the plain CSV)."

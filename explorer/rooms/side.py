@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import cached_property, partial
 from typing import Literal
 
@@ -12,7 +13,7 @@ from explorer import protocol
 from explorer.charts.palettes import fresh_colour
 from explorer.model.completion import completions
 from explorer.model.definitions import check_size
-from explorer.model.expression import parse
+from explorer.model.expression import Reading, read
 from explorer.model.library import Library
 from explorer.model.links import LinkStore
 from explorer.model.members import MAX_BYTES, read_members
@@ -20,14 +21,16 @@ from explorer.model.selection import InCategory, InIds, Named, Selection, Select
 from explorer.model.subsets import Subset, category_names, describe, parts
 from explorer.model.table import MAX_CATEGORIES
 from explorer.model.tokens import ExpressionError
+from explorer.model.vocabulary import Names, Vocabulary
 from explorer.model.work import LINKS, UPLOADS
 from explorer.rooms.channel import Channel
 from explorer.rooms.columns_menu import column_choices
+from explorer.rooms.computed import ComputedColumns
 from explorer.rooms.owner import Owner
 from explorer.rooms.uploads import Uploads
 from explorer.state.workspace import Workspace
 from explorer.vetting.reader import RecordReader
-from pipeline.domain.column import Column
+from pipeline.domain.own_columns import single_line
 
 _MAX_DEEP = 6
 _MAX_NODES = 200
@@ -67,6 +70,7 @@ class Side:
         self.uploads = Uploads(MAX_BYTES)
         self.open = False
         self._replaces = ""
+        self._aggregates: dict[Hashable, tuple[Selection | None, float, int]] = {}
         channel.on(protocol.Side, self._toggle)
         channel.on(protocol.Check, self._check)
         channel.on(protocol.Filter, self._filter)
@@ -79,7 +83,9 @@ class Side:
         channel.on(protocol.SaveView, self._save_view)
         channel.on(protocol.View, self._show_view)
         channel.on(protocol.ForgetView, self._forget_view)
-        workspace.param.watch(lambda _: self._send_subsets(), "subsets")
+        self.computed = ComputedColumns(workspace, channel, lambda: self.vocabulary, self._send)
+        workspace.param.watch(lambda *_: self._send_subsets(), ["subsets", "computed"])
+        workspace.param.watch(lambda _: self._columns_changed(), "computed")
 
     @property
     def catalog(self) -> str:
@@ -98,9 +104,17 @@ class Side:
                     protocol.VerdictList(name, f"{name} ({len(obsids):,})") for name, obsids in lists.items()
                 ),
                 categories=column_choices(table, table.categorical()),
+                computed=self.computed.listed() if self.open else UNSET,
             )
         )
         self._send_subsets()
+
+    def _columns_changed(self) -> None:
+        """Follow a change of the computed columns."""
+        self.__dict__.pop("names", None)
+        self._aggregates.clear()
+        if self.open:
+            self._send(protocol.SideState(computed=self.computed.listed()))
 
     @property
     def views(self) -> tuple[str, ...]:
@@ -130,26 +144,42 @@ class Side:
 
     def parse(self, text: str) -> Selection:
         """Parse an expression with this catalogue's columns and the visitor's subsets."""
-        subsets = {subset.name: subset.selection for subset in self.workspace.subsets}
-        return check_size(parse(text, self.columns, subsets))
+        return self.read(text).selection
+
+    def read(self, text: str) -> Reading:
+        """Parse an expression, with notes on how it was understood."""
+        reading = read(text, self.vocabulary)
+        check_size(reading.selection)
+        return reading
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """Names of this catalogue and of the visitor's subsets, and the stars for aggregates."""
+        workspace = self.workspace
+        subsets = {subset.name: subset.selection for subset in workspace.subsets}
+        return Vocabulary(
+            self.names, subsets, workspace.table, workspace.selection, workspace.mask_of, self._aggregates
+        )
 
     @cached_property
-    def columns(self) -> tuple[Column, ...]:
+    def names(self) -> Names:
         """Columns with values."""
         table = self.workspace.table
-        return tuple(column for column in table.columns if not column.is_float or table.usable(column.name))
+        return Names(column for column in table.columns if not column.is_float or table.usable(column.name))
 
     def _check(self, request: protocol.Check) -> None:
         """Answer a keystroke: validity, number of stars, completions."""
         text, cursor = request.text, request.cursor
         names = [subset.name for subset in self.workspace.subsets]
-        start, completed = completions(text, cursor, self.columns, names)
+        start, completed = completions(text, cursor, self.names, names)
         suggestions = tuple(protocol.Suggestion(completion.word, completion.help) for completion in completed)
         state = protocol.CheckResult(text=text, cursor=cursor, start=start, suggestions=suggestions)
         try:
             if text.strip():
-                count = int(self.workspace.mask_of(self.parse(text)).sum())
-                state = replace(state, count=f"{count:,} stars fit" if count != 1 else "1 star fits")
+                reading = self.read(text)
+                count = int(self.workspace.mask_of(reading.selection).sum())
+                fit = f"{count:,} stars fit" if count != 1 else "1 star fits"
+                state = replace(state, count=fit, notes=reading.notes or UNSET)
         except ExpressionError as error:
             state = replace(state, error=protocol.ExpressionFault(str(error), error.start, error.end))
         except SelectionError as error:  # of the whole expression
@@ -165,7 +195,7 @@ class Side:
 
     def _save_subset(self, request: protocol.SaveSubset) -> None:
         known = [subset.name for subset in self.workspace.subsets]
-        name = request.name
+        name = single_line(request.name)
         taken = [subset.colour for subset in self.workspace.subsets]
         colour = self.workspace.subset(name).colour if name in known else fresh_colour(taken)
         self.workspace.define_subset(name, self.workspace.selection, colour)

@@ -17,6 +17,7 @@ from explorer.charts.grid import default_panels, has_values, new_state
 from explorer.charts.overlays import PackedImage, WireLayer
 from explorer.charts.palettes import count_ramp, grey_ramp, lookup
 from explorer.charts.view_specs import SPECS, VIEWS, chart_of
+from explorer.model.computed import ComputedColumn
 from explorer.model.library import Library
 from explorer.model.screen import Theme
 from explorer.model.selection import Everything, InIds, SelectionMode
@@ -84,6 +85,7 @@ class Stage:
         watch(lambda *_: self._recoloured(), ["colour_by", "dark", "subsets"])
         watch(lambda _: self.mark_focus(), "focus")
         watch(lambda event: self._rearranged(event.old, event.new), "panels")
+        watch(lambda event: self._recomputed(event.old, event.new), "computed")
         watch(lambda _: self._enlarged(), "enlarged")
         watch(lambda event: channel.send(tool=event.new), "tool")
 
@@ -371,6 +373,21 @@ class Stage:
                 specs.append(charts[-1].spec(dark=self.workspace.dark))
         self.charts = charts
         self.channel.send(stage=self._arrangement(specs))
+
+    def _recomputed(self, old: tuple[ComputedColumn, ...], new: tuple[ComputedColumn, ...]) -> None:
+        """Send the columns on the menus, and rebuild views and colours of the computed columns that changed."""
+        changed = {item.name for item in {*old} ^ {*new}}
+        changed |= {user for name in changed for user in self.workspace.table.users(name)}
+        specs: list[protocol.AnyFigure | None] = [None] * len(self.charts)
+        for slot, chart in enumerate(self.charts):
+            if changed & {chart.state.x, chart.state.y}:
+                self.charts[slot] = chart_of(self.library, chart.state)
+                specs[slot] = self.charts[slot].spec(dark=self.workspace.dark)
+        table = self.library.table
+        columns = column_choices(table, table.axes())
+        self.channel.send(stage=replace_fields(self._arrangement(specs), columns=columns))
+        if self.workspace.colour_by in changed:
+            self._recoloured()
 
     def _state(self, slot: int) -> PanelState:
         return self.charts[self._slot(slot)].state

@@ -54,6 +54,7 @@ class SelectionTable:
         workspace.param.watch(lambda _: self._reordered(), "sorted_by")
         workspace.param.watch(lambda event: self._send(protocol.TableState(focus=str(event.new))), "focus")
         workspace.param.watch(lambda *_: self._other_columns(), ["panels", "colour_by"])
+        workspace.param.watch(lambda *_: self._redefined(), "computed")
 
     def _names(self) -> list[str]:
         """Columns of the table: declared ones, the first of the user's own, and those of the views."""
@@ -70,6 +71,13 @@ class SelectionTable:
             self.foot.outdate()
             self.foot.refresh()
 
+    def _redefined(self) -> None:
+        """Show the computed columns as they are now."""
+        self.names, self._stars = self._names(), None
+        self._send(replace(self.state(), columns=self._headings()))
+        self.foot.outdate()
+        self.foot.refresh()
+
     def _headings(self) -> tuple[protocol.TableHeading, ...]:
         table = self.workspace.table
         columns = map(table.column, self.names)
@@ -81,6 +89,7 @@ class SelectionTable:
         """Update the table after the views are drawn."""
         self._stars, self.page = None, 1
         self.foot.outdate()
+        self.names = [name for name in self.names if name in self.workspace.table]  # a computed one may be gone
         document = pn.state.curdoc
         if document is None or document.session_context is None:
             self.refresh()

@@ -25,14 +25,8 @@ class Toolbar:
 
     def __init__(self, workspace: Workspace, channel: Channel) -> None:
         self.workspace, self.channel = workspace, channel
-        table = workspace.table
-        columns = sorted((*table.colourable(), *table.categorical()), key=lambda column: column.is_own)
-        self.colours = (
-            protocol.ColumnChoice(COLOUR_BY_COUNT, "Density of stars", ""),
-            protocol.ColumnChoice(COLOUR_BY_SUBSETS, "Named subsets", ""),
-            *column_choices(table, columns),
-        )
         self._due = False
+        self._due_colours = False
         channel.on(protocol.Tool, lambda request: workspace.param.update(tool=request.value))
         channel.on(protocol.Mode, lambda request: workspace.param.update(mode=request.value))
         channel.on(protocol.Colour, lambda request: workspace.param.update(colour_by=self._known_colour(request.value)))
@@ -42,6 +36,22 @@ class Toolbar:
         channel.before_sending(self.refresh)
         followed = ["selection", "subsets", "n_selected", "can_undo", "can_redo", "colour_by", "mode", "tool", "panels"]
         workspace.param.watch(self._changed, followed)
+        workspace.param.watch(self._other_columns, "computed")
+
+    @property
+    def colours(self) -> tuple[protocol.ColumnChoice, ...]:
+        """Columns and other choices for the colours."""
+        table = self.workspace.table
+        columns = sorted((*table.colourable(), *table.categorical()), key=lambda column: column.is_own)
+        return (
+            protocol.ColumnChoice(COLOUR_BY_COUNT, "Density of stars", ""),
+            protocol.ColumnChoice(COLOUR_BY_SUBSETS, "Named subsets", ""),
+            *column_choices(table, columns),
+        )
+
+    def _other_columns(self, *_: object) -> None:
+        self._due_colours = True
+        self._changed()
 
     def _changed(self, *_: object) -> None:
         self._due = True
@@ -52,7 +62,9 @@ class Toolbar:
         if not self._due:
             return
         self._due = False
-        self.channel.send(toolbar=self.state())
+        state = self.state()
+        self.channel.send(toolbar=replace(state, colours=self.colours) if self._due_colours else state)
+        self._due_colours = False
 
     def connect(self) -> None:
         """Send the state to a new page."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from explorer.model.computed import MAX_COMPUTED, ComputedColumn, computed_from_dict, formulas
 from explorer.model.definitions import check_size, read_definitions, read_selection
 from explorer.model.line_lists import lists_from_plain
 from explorer.model.screen import DragTool
 from explorer.model.selection import Named, Selection, SelectionError, SelectionMode, evaluated_once
-from explorer.model.subsets import MAX_SUBSETS, Subset, check_name, subset_from_dict
+from explorer.model.subsets import MAX_SUBSETS, Subset, subset_from_dict
 from explorer.model.table import StarTable
+from explorer.model.visit_table import VisitTable
 from explorer.state.answers import dock_from_dict
 from explorer.state.panels import PanelState, panel_from_dict
 
@@ -49,7 +51,8 @@ def read_state(stored: Mapping[str, Any], table: StarTable) -> tuple[dict[str, A
     lost: list[str] = []
     written = stored.get("definitions", [])
     definitions = read_definitions(written if isinstance(written, list) else [])
-    result: dict[str, Any] = {}
+    result: dict[str, Any] = {"computed": _computed(stored.get("computed", ()), table, lost)}
+    table = VisitTable(table, result["computed"])
     with evaluated_once():
         result["subsets"] = _subsets(list(parts["subsets"] or ()), definitions, table, lost)
         try:
@@ -64,6 +67,25 @@ def read_state(stored: Mapping[str, Any], table: StarTable) -> tuple[dict[str, A
     return {**result, **_rest(stored, table, len(panels or ()), lost)}, _sentence(lost)
 
 
+def _computed(stored: Any, table: StarTable, lost: list[str]) -> tuple[ComputedColumn, ...]:
+    """Computed columns, each of which names only those before it; links of earlier versions have none."""
+    base = table.base if isinstance(table, VisitTable) else table
+    items = list(stored) if isinstance(stored, list | tuple) else [stored]
+    if len(items) > MAX_COMPUTED:
+        lost.append(f"{len(items) - MAX_COMPUTED} computed columns above the maximum of {MAX_COMPUTED}")
+    result: tuple[ComputedColumn, ...] = ()
+    for item in items[:MAX_COMPUTED]:
+        name = str(item.get("name", "")) if isinstance(item, Mapping) else ""
+        try:
+            longer = (*result, computed_from_dict(item))
+            formulas(longer, base.known)
+        except SelectionError as error:
+            lost.append(f"the computed column {name[:40]!r} ({_plain(error)})")
+        else:
+            result = longer
+    return result
+
+
 def _subsets(
     stored: list[Any], definitions: Sequence[Selection | SelectionError], table: StarTable, lost: list[str]
 ) -> tuple[Subset, ...]:
@@ -74,7 +96,6 @@ def _subsets(
         name = str(item.get("name", "")) if isinstance(item, Mapping) else ""
         try:
             subset = subset_from_dict(item, definitions)
-            check_name(subset.name, table.own)
             Named(subset.name, subset.selection).mask(table)
         except SelectionError as error:
             lost.append(f"the subset {name[:40]!r} ({_plain(error)})")

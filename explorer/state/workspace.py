@@ -6,10 +6,11 @@ A gesture replaces ``selection`` (a frozen value); ``rows`` is computed once fro
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import param
 
+from explorer.model.computed import MAX_COMPUTED, ComputedColumn, ordered
 from explorer.model.definitions import Definitions, check_size
 from explorer.model.kept_rows import KeptRows
 from explorer.model.line_lists import BUILT_IN, LineList, lists_to_plain
@@ -26,11 +27,21 @@ from explorer.model.selection import (
 )
 from explorer.model.subsets import Subset, define, remove, unnamed
 from explorer.model.table import StarTable
+from explorer.model.used_columns import columns_of
+from explorer.model.visit_table import VisitTable
 from explorer.state.answers import DockState
 from explorer.state.panels import PanelState
-from explorer.state.stored import COLOUR_BY_COUNT, read_state
+from explorer.state.stored import COLOUR_BY_COUNT, COLOUR_BY_SUBSETS, read_state
 
 _DEPTH = 200
+
+
+class _Moment(NamedTuple):
+    """What undo restores."""
+
+    selection: Selection
+    subsets: tuple[Subset, ...]
+    computed: tuple[ComputedColumn, ...]
 
 
 class Workspace(param.Parameterized):
@@ -54,6 +65,9 @@ class Workspace(param.Parameterized):
     n_selected = param.Integer(default=0, doc="Number of selected stars.")
     subsets: param.ClassSelector[tuple[Subset, ...]] = param.ClassSelector(
         default=(), class_=tuple, doc="Named subsets."
+    )
+    computed: param.ClassSelector[tuple[ComputedColumn, ...]] = param.ClassSelector(
+        default=(), class_=tuple, doc="Computed columns, each after those that it is made of."
     )
     focus = param.Integer(default=None, allow_None=True, doc="obsid of the focused star.")
     colour_by = param.String(
@@ -86,32 +100,49 @@ class Workspace(param.Parameterized):
     can_redo = param.Boolean(default=False)
 
     def __init__(self, table: StarTable, **params: Any) -> None:
-        self.table, self._kept = table, KeptRows(table)
-        self._past: list[tuple[Selection, tuple[Subset, ...]]] = []
-        self._future: list[tuple[Selection, tuple[Subset, ...]]] = []
+        self.table = VisitTable(table, params.get("computed", ()))
+        self._kept = KeptRows(self.table)
+        self._past: list[_Moment] = []
+        self._future: list[_Moment] = []
         selection = params.pop("selection", Everything())
-        rows = _frozen(selection.mask(table))
+        rows = _frozen(selection.mask(self.table))
         super().__init__(selection=selection, rows=rows, n_selected=int(rows.sum()), **params)  # type: ignore[no-untyped-call]
         self._kept.follow(self.subsets)
-        self._present = (self.selection, self.subsets)
+        self._present = self._moment
         self._travelling = False
         self.connected = False
         self.came_from = ""
         self._of_star = ""
-        self.param.watch(self._changed, ["selection", "subsets"])
+        self.param.watch(self._changed, ["selection", "subsets", "computed"])
+
+    @property
+    def _moment(self) -> _Moment:
+        """What undo restores."""
+        return _Moment(self.selection, self.subsets, self.computed)
 
     def _changed(self, *events: param.parameterized.Event) -> None:
         if not self._travelling:
             self._past = [*self._past[-_DEPTH:], self._present]
             self._future = []
-        before = self._present[0]
-        self._present = (self.selection, self.subsets)
+        before = self._present.selection
+        self._present = self._moment
         changes: dict[str, Any] = {"can_undo": bool(self._past), "can_redo": bool(self._future)}
+        changed = {event.name for event in events}
+        if "computed" in changed:
+            self._use(self.computed)
+            self._kept.forget()
         self._kept.follow(self.subsets)
-        if any(event.name == "selection" for event in events):
-            rows = _frozen(self._rows_after(before))
+        if changed & {"selection", "computed"}:
+            rows = _frozen(self.mask_of(self.selection) if "computed" in changed else self._rows_after(before))
             changes |= {"rows": rows, "n_selected": int(rows.sum())}
         self.param.update(**changes)
+
+    def _use(self, computed: tuple[ComputedColumn, ...]) -> None:
+        """Follow a change of the computed columns in the table, and in colours by one that is gone."""
+        if self.table.computed != computed:
+            self.table.define(computed)
+        if self.colour_by not in (COLOUR_BY_COUNT, COLOUR_BY_SUBSETS) and self.colour_by not in self.table:
+            self.colour_by = COLOUR_BY_COUNT
 
     def _rows_after(self, before: Selection) -> Mask:
         """Mask of the selection; an added gesture costs only the mask of that gesture."""
@@ -151,12 +182,79 @@ class Workspace(param.Parameterized):
         """Save several named subsets at once; SelectionError if a name is invalid."""
         subsets = self.subsets
         for item in added:
-            subsets = define(subsets, item, self.table.own)
+            subsets = define(subsets, item)
         self.subsets = subsets
 
     def remove_subset(self, name: str) -> None:
         """Remove a named subset; stars that are selected by it stay selected."""
         self.param.update(subsets=remove(self.subsets, name), selection=unnamed(self.selection, name))
+
+    def define_column(self, item: ComputedColumn, replaces: str = "", values: VisitTable | None = None) -> None:
+        """Add a computed column, or change one.
+
+        Parameters
+        ----------
+        item : ComputedColumn
+            The column.
+        replaces : str
+            Name of the column that it takes the place of; "" for a new one.
+        values : VisitTable, optional
+            A table of :meth:`with_column`, with values that were computed before.
+
+        Raises
+        ------
+        SelectionError
+            As :meth:`with_column`.
+        """
+        other = self.with_column(item, replaces)  # of the columns as they are now
+        if values is not None:
+            self.table.keep(values)
+        self.computed = other.computed
+
+    def with_column(self, item: ComputedColumn, replaces: str = "") -> VisitTable:
+        """The table with a computed column added or changed, for :meth:`define_column`.
+
+        Raises
+        ------
+        SelectionError
+            If the name is taken, there are too many columns, two would be made of each other, or the one that is
+            renamed is in use.
+        """
+        if replaces and replaces != item.name:
+            self.demand_unused(replaces)
+        others = [known for known in self.computed if known.name not in (replaces, "")]
+        if any(known.name == item.name for known in others):
+            raise SelectionError(f"There is a column {item.name!r} already. Choose another name, or edit that one.")
+        if len(others) >= MAX_COMPUTED:
+            raise SelectionError(f"There are {len(others)} computed columns; at most {MAX_COMPUTED} are allowed.")
+        base = self.table.base.known
+        if item.name in base:
+            raise SelectionError(f"This catalogue has a column {item.name!r}. Choose another name.")
+        at = next((number for number, known in enumerate(self.computed) if known.name == replaces), len(others))
+        return self.table.ahead(ordered((*others[:at], item, *others[at:]), base))
+
+    def remove_column(self, name: str) -> None:
+        """Remove a computed column; SelectionError if it is in use."""
+        self.demand_unused(name)
+        self.computed = tuple(item for item in self.computed if item.name != name)
+
+    def demand_unused(self, name: str) -> None:
+        """Refuse to remove a computed column that is in use.
+
+        Raises
+        ------
+        SelectionError
+            Naming the uses.
+        """
+        uses = [f"the column {other}" for other in self.table.users(name)]
+        uses += [f"the subset {item.name!r}" for item in self.subsets if name in columns_of(item.selection)]
+        uses += ["the selection"] if name in columns_of(self.selection) else []
+        uses += ["a view"] if any(name in (panel.x, panel.y) for panel in self.panels) else []
+        uses += ["the colours"] if name == self.colour_by else []
+        if uses:
+            raise SelectionError(
+                f"{name} is in use by {', '.join(uses)}. Change {'those' if uses[1:] else 'that'} first."
+            )
 
     def subset(self, name: str) -> Subset:
         """A named subset; SelectionError if there is none."""
@@ -173,16 +271,14 @@ class Workspace(param.Parameterized):
         """Reverse an undo."""
         self._travel(self._future, self._past)
 
-    def _travel(
-        self, source: list[tuple[Selection, tuple[Subset, ...]]], target: list[tuple[Selection, tuple[Subset, ...]]]
-    ) -> None:
+    def _travel(self, source: list[_Moment], target: list[_Moment]) -> None:
         if not source:
             return
         target.append(self._present)
-        selection, subsets = source.pop()
+        moment = source.pop()
         self._travelling = True
         try:
-            self.param.update(selection=selection, subsets=subsets)
+            self.param.update(**moment._asdict())
         finally:
             self._travelling = False
         self.param.update(can_undo=bool(self._past), can_redo=bool(self._future))
@@ -222,6 +318,7 @@ class Workspace(param.Parameterized):
             "subsets": [subset.written(definitions) for subset in self.subsets],
             "selection": definitions.write(self.selection),
             "definitions": definitions.plain,
+            "computed": [item.to_dict() for item in self.computed],
             "panels": [panel.to_dict() for panel in self.panels],
             **{name: getattr(self, name) for name in ("focus", "colour_by", "enlarged", "dark")},
             "star_alone": self.star_alone,
@@ -242,6 +339,9 @@ class Workspace(param.Parameterized):
         """
         result, lost = read_state(stored, self.table)
         self.came_from = str(stored.get("room", ""))
+        gone = {item.name for item in self.computed} - {item.name for item in result["computed"]}
+        if "selection" not in result and gone & columns_of(self.selection):
+            result["selection"] = Everything()
         self.message = ""  # so that an equal sentence is shown again
         self.param.update(**result, message=lost)
 

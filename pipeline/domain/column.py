@@ -109,6 +109,8 @@ class Column:
         That value; None where nothing or NaN means it.
     aliases : tuple of str
         Exact names under which archives and groups publish the quantity; the column's own name is always one.
+    synonyms : tuple of str
+        Other names that people give the quantity in expressions; they identify no column of a file, as aliases do.
     origin : str
         Table that brought the column, for a column of the user's own; "" for those that are declared here.
     digits : int
@@ -172,6 +174,7 @@ class Column:
     velocity: str = ""
     sun: float | None = None
     band: Band | None = None
+    synonyms: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a section of the card and places that do not exist."""
@@ -279,6 +282,7 @@ def declare(
     velocity: str = "",
     sun: float | None = None,
     band: Band | None = None,
+    syn: str = "",
 ) -> Column:
     """Declare a column in one entry of a table; see :class:`Column` for what is not described here.
 
@@ -286,6 +290,8 @@ def declare(
     ----------
     alias : str
         Other names of the quantity, separated by commas.
+    syn : str
+        Its synonyms in expressions, separated by commas.
     ref : str
         Reference columns, ``NAME: ORIGIN``, separated by commas.
     places : str
@@ -310,6 +316,7 @@ def declare(
         velocity=velocity,
         sun=sun,
         band=band,
+        synonyms=_parts(syn),
     )
 
 

@@ -14,8 +14,10 @@ from astropy.table import Table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.model.expression import CONDITIONS, FLAGS, WORDS
+from explorer.model.aggregates import AGGREGATES
+from explorer.model.expression import CONDITIONS, FLAGS, WORDS, Matches, parse
 from explorer.model.formula import FUNCTIONS
+from explorer.model.vocabulary import KEYWORDS
 from explorer.state.stored import COLOUR_BY_COUNT, COLOUR_BY_SUBSETS
 from pipeline.domain.columns import BY_NAME, RELEASE_COLUMNS
 from pipeline.domain.own_columns import (
@@ -127,8 +129,15 @@ def test_names_that_collide_again_are_numbered():
     assert source_name("allStar-dr17-synspec_rev1.fits.gz") == "allstar_dr17_synspec_rev1"
 
 
+@pytest.mark.parametrize("name", sorted({*CONDITIONS, *FUNCTIONS, *AGGREGATES, *KEYWORDS} - EXPRESSION_WORDS))
+def test_a_column_may_have_the_name_of_a_function_that_is_not_reserved(name):
+    mine = own_column(name, "float32", "", "", "", "t.fits", ())
+    assert mine.name == name
+    assert parse(f"{name} > 3", [mine]) == Matches(f"{name} > 3", ((name, "float32"),))
+
+
 def test_reserved_words_are_those_of_the_explorer():
-    assert {*WORDS, *CONDITIONS, *FUNCTIONS, "nan", "inf", "infinity"} == EXPRESSION_WORDS
+    assert {*WORDS, *CONDITIONS, *FUNCTIONS, "nan", "inf", "infinity"} >= EXPRESSION_WORDS
     assert {flag.lower() for flag in FLAGS} | {COLOUR_BY_COUNT, COLOUR_BY_SUBSETS} <= RESERVED
     assert {*BY_NAME, *(one.name for one in RELEASE_COLUMNS)} <= RESERVED
 

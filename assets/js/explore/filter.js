@@ -9,25 +9,34 @@ import { completionOf, endsInWord, questionOf, splitAt } from "./completion.js"
 
 const ASK_AFTER = 90
 
-export class FilterField {
+/**
+ * What an expression is for: the question that a keystroke asks, the action of Enter, and the labels of the field.
+ *
+ * @typedef {object} Purpose
+ * @property {(asked: { text: string, cursor: number }) => void} ask
+ * @property {() => void} apply
+ * @property {string} label
+ * @property {string} placeholder
+ */
+
+/** A field for an expression. */
+export class ExpressionField {
   /** @type {Completion | null} - Of the last answer. */
   fresh = null
   /** @type {number | null} - Place of the caret for which Tab awaits words. */
   awaited = null
+  /** Number of the completion that the arrow keys have marked; -1 for none. */
+  marked = -1
 
-  /**
-   * @param {(message: Request) => void} send
-   * @param {(message: Request) => void} act - Send what is an action of the visitor.
-   */
-  constructor(send, act) {
-    this.send = send
-    this.act = act
+  /** @param {Purpose} purpose */
+  constructor(purpose) {
+    this.purpose = purpose
     this.askSoon = debounced(() => this.ask(), ASK_AFTER)
     this.input = element("textarea", {
       rows: 2,
       spellcheck: false,
-      placeholder: "teff < 3800 & abs(z_gal) > 5",
-      "aria-label": "Filter expression",
+      placeholder: purpose.placeholder,
+      "aria-label": purpose.label,
       oninput: () => this.written(),
       onkeydown: (event) => this.key(event),
       onkeyup: () => this.follow(),
@@ -35,9 +44,8 @@ export class FilterField {
     })
     this.error = element("p", { className: "error", role: "alert", hidden: true })
     this.fits = element("p", { className: "hint" })
+    this.notes = element("ul", { className: "notes", "aria-label": "How the expression was understood" })
     this.words = element("ul", { className: "words", role: "listbox", "aria-label": "Completions" })
-    const apply = element("button", { type: "button", className: "main", onclick: () => this.apply() }, "Select")
-    this.content = [this.input, this.words, this.error, element("div", { className: "row" }, this.fits, apply)]
   }
 
   get text() {
@@ -54,12 +62,20 @@ export class FilterField {
     this.ask()
   }
 
+  /** Forget what was found about an earlier text. */
+  reset() {
+    this.fresh = null
+    this.error.hidden = true
+    this.fits.textContent = ""
+    for (const list of [this.notes, this.words]) list.replaceChildren()
+  }
+
   get asked() {
     return questionOf(this.input.value, this.input.selectionStart)
   }
 
   ask() {
-    this.send({ kind: "check", ...this.asked })
+    this.purpose.ask(this.asked)
   }
 
   written() {
@@ -77,7 +93,9 @@ export class FilterField {
   checked(check) {
     const { asked } = this
     if (check.text !== asked.text) return
-    this.error.hidden = !check.error
+    this.mark(-1)
+    const begun = check.error && check.suggestions.length > 0 && check.error[2] >= check.cursor // may become a word
+    this.error.hidden = !check.error || begun === true
     if (check.error) {
       const [message, from, to] = check.error
       const { before, wrong, after } = splitAt(check.text, from, to)
@@ -85,6 +103,7 @@ export class FilterField {
       this.error.replaceChildren(element("code", {}, before, mark, after), element("span", {}, message))
     }
     this.fits.textContent = check.count ?? ""
+    this.notes.replaceChildren(...(check.notes ?? []).map((note) => element("li", {}, note)))
     const fresh = completionOf(check)
     this.fresh = fresh
     const awaited = this.awaited === check.cursor && check.cursor === asked.cursor
@@ -127,11 +146,54 @@ export class FilterField {
       this.ask()
     } else if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault()
-      this.apply()
-    } else if (event.key === "Escape") this.input.blur()
+      const marked = this.words.children[this.marked]
+      if (marked instanceof HTMLElement) marked.click()
+      else this.purpose.apply()
+    } else if (event.key === "ArrowDown" || event.key === "ArrowUp") this.walk(event)
+    else if (event.key === "Escape") this.input.blur()
   }
 
-  apply() {
-    this.act({ kind: "filter", text: this.input.value })
+  /**
+   * The arrow keys mark one of the completions, which Enter inserts.
+   *
+   * @param {KeyboardEvent} event
+   */
+  walk(event) {
+    const count = this.words.children.length
+    if (!count) return
+    event.preventDefault()
+    this.mark(Math.min(Math.max(this.marked + (event.key === "ArrowDown" ? 1 : -1), -1), count - 1))
+  }
+
+  /** @param {number} at - Number of the marked completion; -1 for none. */
+  mark(at) {
+    this.marked = at
+    for (const [number, item] of [...this.words.children].entries()) {
+      item.classList.toggle("marked", number === at)
+      item.setAttribute("aria-selected", String(number === at))
+    }
+  }
+}
+
+/** The filter: selects the stars that an expression fits. */
+export class FilterField extends ExpressionField {
+  /**
+   * @param {(message: Request) => void} send
+   * @param {(message: Request) => void} act - Send what is an action of the visitor.
+   */
+  constructor(send, act) {
+    super({
+      ask: (asked) => send({ kind: "check", ...asked }),
+      apply: () => act({ kind: "filter", text: this.text }),
+      label: "Filter expression",
+      placeholder: "teff < 3800 & abs(z_gal) > 5",
+    })
+    const apply = element(
+      "button",
+      { type: "button", className: "main", onclick: () => this.purpose.apply() },
+      "Select",
+    )
+    const row = element("div", { className: "row" }, this.fits, apply)
+    this.content = [this.input, this.words, this.error, row, this.notes]
   }
 }

@@ -7,6 +7,7 @@ import { LIMITS } from "../base/declared.js"
 import { element } from "../base/dom.js"
 import { grouped, options } from "../base/lists.js"
 import { sendFile } from "../base/upload.js"
+import { ComputedColumns } from "./computed.js"
 import { FilterField } from "./filter.js"
 import { SubsetTree, viewItem } from "./subsets.js"
 
@@ -64,6 +65,7 @@ class Drawer {
     const act = (/** @type {Request} */ message) => this.act(message)
     this.filter = new FilterField(send, act)
     this.tree = new SubsetTree(act)
+    this.computed = new ComputedColumns(act)
     this.name = element("input", {
       placeholder: "name of a subset",
       "aria-label": "Name of the subset",
@@ -117,6 +119,8 @@ class Drawer {
       this.tree.el,
       row(this.name, keep),
       row(this.categories),
+      element("h2", {}, "Computed columns"),
+      ...this.computed.content,
       element("h2", {}, "From a list or the sky"),
       row(list, this.file),
       this.listed,
@@ -130,8 +134,10 @@ class Drawer {
   }
 
   /** @param {SideState} state */
-  receive({ check, subsets, views, saved, report, place, children, verdicts, categories }) {
+  receive(state) {
+    const { check, subsets, views, saved, report, place, children, verdicts, categories } = state
     if (check) this.filter.checked(check)
+    this.receiveColumns(state)
     if (subsets) this.tree.fill(subsets)
     if (subsets?.some(({ name }) => name === this.kept)) {
       this.name.value = ""
@@ -149,6 +155,14 @@ class Drawer {
     if (saved) this.viewName.value = ""
     if (views) this.views.replaceChildren(...views.map((name) => viewItem(name, (message) => this.act(message))))
     if (report !== undefined) this.showNote(report, place)
+  }
+
+  /** @param {SideState} state */
+  receiveColumns({ computed, column_check: check, column_report: report, column_done: done }) {
+    if (computed) this.computed.fill(computed)
+    if (check) this.computed.checked(check)
+    if (done) this.computed.clear()
+    if (report !== undefined) this.computed.report(report)
   }
 
   /**

@@ -176,7 +176,10 @@ class ExpressionFault(Row, frozen=True):
 
 
 class CheckResult(MessagePart, frozen=True):
-    """Check of a typed expression: stars that fit or the fault, and suggestions that begin at ``start``."""
+    """Check of a typed expression: stars that fit or the fault, and suggestions that begin at ``start``.
+
+    ``notes`` are sentences on how units, names and functions were understood.
+    """
 
     text: str
     cursor: int
@@ -184,6 +187,18 @@ class CheckResult(MessagePart, frozen=True):
     suggestions: tuple[Suggestion, ...]
     count: str | UnsetType = UNSET
     error: ExpressionFault | UnsetType = UNSET
+    notes: tuple[str, ...] | UnsetType = UNSET
+
+
+class ComputedState(MessagePart, frozen=True):
+    """A computed column: its expression as typed and as recorded, and the stars with a value."""
+
+    name: str
+    label: str
+    unit: str
+    text: str
+    definition: str
+    count: str
 
 
 class SelectionNode(MessagePart, frozen=True):
@@ -211,6 +226,10 @@ class SideState(MessagePart, frozen=True):
     categories: tuple[ColumnChoice, ...] | UnsetType = UNSET
     subsets: tuple[SubsetState, ...] | UnsetType = UNSET
     check: CheckResult | UnsetType = UNSET
+    computed: tuple[ComputedState, ...] | UnsetType = UNSET
+    column_check: CheckResult | UnsetType = UNSET
+    column_report: str | UnsetType = UNSET
+    column_done: bool | UnsetType = UNSET
     children: SubsetParts | UnsetType = UNSET
     report: str | UnsetType = UNSET
     place: Literal["list", "refused"] | UnsetType = UNSET

@@ -96,4 +96,7 @@ def by_engine(declared: Iterable[Column]) -> tuple[Column, ...]:
         *(0, None),
         card="Labels by engine",
     )
-    return (*(replace(column, paper_name="", aliases=(), nullable=True, places=()) for column in columns), disagreement)
+    return (
+        *(replace(column, paper_name="", aliases=(), synonyms=(), nullable=True, places=()) for column in columns),
+        disagreement,
+    )
