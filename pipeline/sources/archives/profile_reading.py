@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from string import Formatter
@@ -104,7 +105,7 @@ def _check_address(key: str, address: str, sources: str) -> None:
 
 
 def _check_uses(archives: Archives, sources: str) -> None:
-    """Check the services of all entries, and that those of queries take no token, which TAP does not know."""
+    """Check that services are declared and used, and that those of queries take no token."""
     uses: list[tuple[str, tuple[str, ...]]] = [
         (f"spectra.{key}", (entry.service,)) for key, entry in archives.spectra.items()
     ]
@@ -119,6 +120,13 @@ def _check_uses(archives: Archives, sources: str) -> None:
                 )
         if repeated := next((name for name in services if services.count(name) > 1), ""):
             raise ArchiveProfileError(f"{where} of {sources} names the service {repeated!r} twice.")
+    used = {name for _, services in uses for name in services}
+    if idle := next((name for name in archives.service if name not in used), ""):
+        near = get_close_matches(idle, sorted(used), n=1)
+        raise ArchiveProfileError(
+            f"service.{idle} of {sources} is used by nothing: spectra, files and queries name "
+            f"{', '.join(sorted(used))}.{f' Did you mean {near[0]}?' if near else ''}"
+        )
     for key, query in archives.query.items():
         if with_token := next((name for name in query.services if archives.service[name].token_variable), ""):
             raise ArchiveProfileError(
