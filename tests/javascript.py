@@ -32,6 +32,7 @@ PURE = (
     "figures/intervals.js",
     "figures/pixels.js",
     "figures/scales.js",
+    "figures/ticks.js",
     "star/controls.js",
     "star/kept.js",
     "vetting/drafts.js",

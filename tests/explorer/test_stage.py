@@ -278,7 +278,7 @@ def test_axes_stand_as_in_the_paper(page):
     assert y[0] > y[1]
     assert specs["hr"]["x"]["label"] == "Teff [K]"
     assert specs["stream_sky"]["x"]["ends"] == [0.0, 360.0]
-    assert [one["name"] for one in specs["hr"]["overlays"]] == ["isochrones"]
+    assert [one["name"] for one in specs["hr"]["overlays"]] == ["isochrones", "errors"]
 
 
 def test_disc_shows_stars_only_when_some_are_selected(page):

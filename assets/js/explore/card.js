@@ -7,10 +7,11 @@
 import { PICTURE_FORMS } from "../base/declared.js"
 import { element, icon, popup, relabel } from "../base/dom.js"
 import { gradient } from "../base/legend.js"
-import { ColumnList, options } from "../base/lists.js"
+import { options } from "../base/lists.js"
 import { shortCount } from "../base/words.js"
 import { Bars } from "../figures/bars.js"
 import { Plane } from "../figures/plane.js"
+import { AxesForm } from "./axes_form.js"
 
 const NOTHING = "No options: see the message of the view."
 
@@ -73,9 +74,9 @@ export class Card {
     )
     this.bar.replaceChildren(...(spec.kind === "plane" && spec.bar ? gradient(spec.bar) : []))
     this.hidden.replaceChildren()
-    this.popup.close()
     this.el.setAttribute("aria-label", spec.title)
     if (spec.kind === "missing") {
+      this.popup.close()
       this.plot.replaceChildren(element("p", { className: "sentence" }, spec.sentence))
       return
     }
@@ -88,6 +89,19 @@ export class Card {
     this.view = view
     view.recolour(colours, theme)
     void view.show(theme, tool)
+    this.refreshMenu()
+  }
+
+  /** Show the view's new state in an open menu, where the keyboard stays at what it changed. */
+  refreshMenu() {
+    const root = this.el.getRootNode()
+    const at = root instanceof ShadowRoot || root instanceof Document ? root.activeElement : null
+    const label = at && this.popup.el.contains(at) ? at.getAttribute("aria-label") : null
+    this.popup.refresh()
+    if (label === null) return
+    const fields = [...this.popup.el.querySelectorAll("select, input, button")]
+    const same = fields.find((field) => field.getAttribute("aria-label") === label)
+    if (same instanceof HTMLElement) same.focus()
   }
 
   /**
@@ -131,8 +145,8 @@ export class Card {
   menu() {
     const { slot, spec, stage } = this
     if (spec === null || spec.kind === "missing") return [element("p", { className: "hint" }, NOTHING)]
-    const x = this.axisList("x", spec.x.column)
-    const axes = spec.kind === "bars" ? [x] : [x, this.axisList("y", spec.y.column)]
+    const { send, columns } = stage
+    const axes = this.view ? new AxesForm(slot, send, columns).rows(spec, this.view) : []
     const picture = (/** @type {string} */ form) =>
       element(
         "button",
@@ -146,17 +160,6 @@ export class Card {
     ]
   }
 
-  /**
-   * @param {"x" | "y"} axis
-   * @param {string | undefined} shown
-   */
-  axisList(axis, shown) {
-    const { slot, stage } = this
-    const list = new ColumnList(`${axis} axis`, (column) => stage.send({ kind: "axis", slot, axis, column }))
-    list.fill(stage.columns, shown ?? "")
-    return element("label", {}, `${axis.toUpperCase()} `, list.el)
-  }
-
   /** @param {OverlaySpec} overlay */
   overlayBox({ name, label, on }) {
     const { slot, stage } = this
@@ -164,6 +167,7 @@ export class Card {
     const box = element("input", {
       type: "checkbox",
       checked: on,
+      "aria-label": label,
       onchange: () => stage.send({ kind: "switch", slot, name, on: box.checked }),
     })
     return element("label", {}, box, ` ${label}`)

@@ -1,17 +1,16 @@
 // A histogram: grey bars of all stars, coloured ones of the selection; a drag along the axis selects a range.
 
 /** @import { RenderLevel } from "bokeh/core/enums" */
-/** @import { Axis } from "bokeh/models/index" */
 /** @import { BarsLayer, BarsSpec, FigureColours, Palettes } from "../payloads.ts" */
 /** @import { ViewMessage } from "./figure.js" */
 
 import { FigureCell } from "./figure.js"
 import { css } from "./pixels.js"
 import { barsOf } from "./scales.js"
+import { coordinateOf } from "./ticks.js"
 
 /** @type {[number, number]} */
 const UNIT = [0, 1] // until there are numbers
-const MAX_POWER = 12 // of ten: no catalogue has more stars
 
 export class Bars extends FigureCell {
   /**
@@ -22,19 +21,12 @@ export class Bars extends FigureCell {
    */
   constructor(cell, spec, slot, send) {
     super(cell, { title: spec.title, x: spec.x, y: { ...spec.y, ends: UNIT, home: UNIT } }, slot, send)
-    const M = globalThis.Bokeh.Models
+    this.useScales()
     /** @type {"width" | "both"} */
     this.dimensions = "width"
     this.wheel.dimensions = "width"
-    this.logarithmic = spec.logarithmic
+    this.numbers = spec.y
     this.quads = { everything: this.bars("everything", "image"), selected: this.bars("selected", "overlay") }
-    if (spec.logarithmic) {
-      /** @type {Axis} - A linear one, whose numbers are powers of ten. */
-      const up = this.axes.y
-      const powers = Array.from({ length: MAX_POWER + 1 }, (_, power) => power)
-      up.ticker = new M.FixedTicker({ ticks: powers })
-      up.major_label_overrides = new Map(powers.map((power) => [power, String(10 ** power)]))
-    }
   }
 
   /**
@@ -56,9 +48,12 @@ export class Bars extends FigureCell {
 
   /** @param {BarsLayer} layer */
   receive({ name, edges, counts }) {
-    const { data, ends } = barsOf(edges, counts, this.logarithmic)
+    const { data, ends } = barsOf(edges, counts, this.numbers.scale === "log")
     this.quads[name].data_source.data = data
-    if (name === "everything") this.yRange.setv({ start: ends[0], end: ends[1] })
+    if (name !== "everything") return
+    const typed = this.numbers.ends?.map((end) => coordinateOf(this.numbers, end)) ?? ends
+    const [start, end] = this.numbers.flipped ? typed.toReversed() : typed
+    this.yRange.setv({ start, end })
   }
 
   /**

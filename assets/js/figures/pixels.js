@@ -68,3 +68,13 @@ export function repeatedDots(x, y, images, most) {
     y: images.flatMap(([, up]) => ys.map((value) => value + up)),
   }
 }
+
+/**
+ * Parts of one length of an array, which share its memory.
+ *
+ * @param {Float32Array} values
+ * @param {number} length
+ */
+export function chunks(values, length) {
+  return Array.from({ length: values.length / length }, (_, k) => values.subarray(k * length, (k + 1) * length))
+}

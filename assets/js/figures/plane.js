@@ -3,7 +3,8 @@
 /** @import { RenderLevel } from "bokeh/core/enums" */
 /** @import { ColumnarDataSource, ColumnDataSource, GlyphRenderer } from "bokeh/models/index" */
 /** @import { TooltipVars } from "bokeh/models/tools/inspectors/hover_tool" */
-/** @import { ArrowsLayer, AxisSpec, DotsLayer, FigureColours, ImageLayer } from "../payloads.ts" */
+/** @import { ArrowsLayer, AxisSpec, ContoursLayer, DotsLayer, ErrorsLayer } from "../payloads.ts" */
+/** @import { FigureColours, ImageLayer } from "../payloads.ts" */
 /** @import { Palettes, PlaneLayer, PlaneSpec, Shape, ShapedOverlay, StarsLayer } from "../payloads.ts" */
 /** @import { ViewMessage } from "./figure.js" */
 
@@ -12,7 +13,8 @@ import { asImage } from "../base/bokeh_internals.js"
 import { element, large, magnified } from "../base/dom.js"
 import { arrows } from "./arrows.js"
 import { FigureCell } from "./figure.js"
-import { css, pickedStars, repeatedDots, unpacked } from "./pixels.js"
+import { chunks, css, pickedStars, repeatedDots, unpacked } from "./pixels.js"
+import { valueAt } from "./ticks.js"
 
 const RING_SIZE = 14
 const STAR_SIZE = 5
@@ -44,6 +46,7 @@ export class Plane extends FigureCell {
    */
   constructor(cell, spec, slot, send) {
     super(cell, spec, slot, send)
+    this.useScales()
     const M = globalThis.Bokeh.Models
     this.overlaySpecs = spec.overlays
     if (spec.parts) this.addImage("texture", "image")
@@ -52,8 +55,10 @@ export class Plane extends FigureCell {
     this.stars = this.points("stars", "image")
     // Layers that a brush changes are on the upper canvas, so that axes and the layer of all stars are not repainted.
     this.addImage("selected", "overlay")
+    this.addErrors(spec.overlays.some(({ name, on }) => name === "errors" && on))
     this.picked = this.points("picked", "overlay")
     for (const overlay of spec.overlays) if (overlay.shape.kind !== "dots") this.addOverlay(overlay)
+    this.addContours()
     this.focus = new M.ColumnDataSource({ data: { x: [], y: [] }, name: "focus" })
     const ring = new M.Scatter({ ...XY, size: RING_SIZE * magnified(), fill_alpha: 0, line_width: 2.5 })
     this.ring = this.layer(ring, this.focus, "overlay")
@@ -96,6 +101,36 @@ export class Plane extends FigureCell {
     const renderer = this.layer(glyph, source, level, name)
     renderer.visible = false
     return renderer
+  }
+
+  /** @param {boolean} on */
+  addErrors(on) {
+    const M = globalThis.Bokeh.Models
+    const bars = new M.Segment({
+      x0: { field: "x0" },
+      y0: { field: "y0" },
+      x1: { field: "x1" },
+      y1: { field: "y1" },
+    })
+    const rings = new M.MultiLine({ xs: { field: "xs" }, ys: { field: "ys" } })
+    for (const glyph of [bars, rings]) glyph.setv({ line_width: 1, line_alpha: 0.4 })
+    const ends = new M.ColumnDataSource({ data: { x0: [], y0: [], x1: [], y1: [] }, name: "errors" })
+    this.errors = {
+      bars: this.layer(bars, ends, "overlay"),
+      rings: this.layer(rings, new M.ColumnDataSource({ data: { xs: [], ys: [] }, name: "ellipses" }), "overlay"),
+    }
+    this.errors.bars.visible = on
+    this.errors.rings.visible = on
+  }
+
+  /** Lines on a band in the colour of the page, which separates them from stars of any colour. */
+  addContours() {
+    const M = globalThis.Bokeh.Models
+    const source = new M.ColumnDataSource({ data: { xs: [], ys: [], width: [] }, name: "contours" })
+    const lines = { xs: { field: "xs" }, ys: { field: "ys" } }
+    const band = new M.MultiLine({ ...lines, line_width: 3.5, line_alpha: 0.75 })
+    const ink = new M.MultiLine({ ...lines, line_width: { field: "width" } })
+    this.contours = { band: this.layer(band, source, "overlay"), ink: this.layer(ink, source, "overlay") }
   }
 
   /** @param {ShapedOverlay} overlay */
@@ -160,6 +195,7 @@ export class Plane extends FigureCell {
    * @param {boolean} on
    */
   switchOverlay(name, on) {
+    if (name === "errors") { for (const renderer of Object.values(this.errors ?? {})) renderer.visible = on }
     const overlay = this.overlays.get(name)
     if (overlay) overlay.visible = on
   }
@@ -172,6 +208,10 @@ export class Plane extends FigureCell {
   receive(layer, pixels, colours) {
     if (layer.name === "arrows") {
       this.pointArrows(layer)
+    } else if (layer.name === "errors") {
+      this.receiveErrors(layer)
+    } else if (layer.name === "contours") {
+      this.receiveContours(layer)
     } else if (layer.name === "dots") {
       this.repeatDots(layer)
     } else if (layer.name === "stars") {
@@ -193,6 +233,20 @@ export class Plane extends FigureCell {
     if (!this.arrowSource || !this.view) return
     const { x_scale: xScale, y_scale: yScale } = this.view.frame
     this.arrowSource.data = arrows(layer, xScale, yScale)
+  }
+
+  /** @param {ErrorsLayer} layer */
+  receiveErrors({ x0, y0, x1, y1, xs, ys, corners }) {
+    if (!this.errors) return
+    this.errors.bars.data_source.data = { x0, y0, x1, y1 }
+    this.errors.rings.data_source.data = { xs: chunks(xs, corners), ys: chunks(ys, corners) }
+  }
+
+  /** @param {ContoursLayer} layer */
+  receiveContours({ xs, ys, levels }) {
+    if (!this.contours) return
+    const width = levels.map((level) => (2 - level / 100) * magnified()) // the innermost is the strongest
+    this.contours.ink.data_source.data = { xs, ys, width }
   }
 
   /** @param {boolean} on */
@@ -231,8 +285,10 @@ export class Plane extends FigureCell {
     const M = globalThis.Bokeh.Models
     const { x, y } = this.spec
     /** @type {(value: number, axis: AxisSpec) => string} */
-    const words = (value, { turn }) => {
-      const within = turn ? value - turn * Math.floor(value / turn) : value
+    const words = (at, axis) => {
+      const value = valueAt(axis, at)
+      const within = axis.turn ? value - axis.turn * Math.floor(value / axis.turn) : value
+      if (within !== 0 && Math.abs(within) < 0.01) return String(Number(within.toPrecision(3)))
       return String(Number(within.toFixed(Math.abs(within) < 100 ? 3 : 1)))
     }
     const { data_source: source } = this.stars
@@ -304,6 +360,11 @@ export class Plane extends FigureCell {
   recolour(colours, theme) {
     this.paintTheme(theme)
     this.ring.glyph.line_color = theme.accent
+    if (this.errors) { for (const { glyph } of Object.values(this.errors)) glyph.line_color = theme.text }
+    if (this.contours) {
+      this.contours.ink.glyph.line_color = theme.text
+      this.contours.band.glyph.line_color = theme.background
+    }
     if (this.arrows) this.arrows.glyph.line_color = theme.text
     for (const [name, image] of this.levels) this.paintImage(name, image, colours)
     if (this.stars.visible) {
