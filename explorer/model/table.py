@@ -343,7 +343,9 @@ class StarTable(Mapping[str, NDArray[Any]]):
             return float(finite.min()), float(finite.max())
         low, left, right, high = np.quantile(finite, (tail, _FENCED, 1.0 - _FENCED, 1.0 - tail))
         fence = _FENCE * (right - left)
-        return (float(max(low, left - fence)), float(min(high, right + fence))) if fence else (float(low), float(high))
+        if not fence or not scale.is_linear:  # wild values are near the others on a logarithmic scale
+            return float(low), float(high)
+        return float(max(low, left - fence)), float(min(high, right + fence))
 
     @cached_property
     def _by_obsid(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

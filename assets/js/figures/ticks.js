@@ -61,13 +61,13 @@ export function axisTicks(ends, scaled, room) {
       for (const family of families) {
         const placed = family(compact).map((candidate) => placedOn(candidate, ends, scaled))
         const fitting = placed.filter((ticks) => isEnough(ticks) && fits(ticks, ends, room, small ? SMALL : 1))
-        const best = nearest(fitting, room.length / room.each)
+        const best = withCount(fitting, room.length / room.each)
         if (best) return { ...best, small }
       }
     }
   }
   const all = families.flatMap((family) => family(true)).map((candidate) => placedOn(candidate, ends, scaled))
-  const fewest = nearest(all.filter(isEnough), FEWEST) // they overlap: there is no room for three
+  const fewest = withCount(all.filter(isEnough), FEWEST) // they overlap: there is no room for three
   return { ...(fewest ?? { at: [], labels: [], minor: [] }), small: true }
 }
 
@@ -82,7 +82,7 @@ function isEnough({ at }) {
  * @param {number} wanted
  * @returns {T | undefined}
  */
-function nearest(candidates, wanted) {
+function withCount(candidates, wanted) {
   const away = (/** @type {T} */ { at }) => Math.abs(at.length - Math.min(Math.max(wanted, FEWEST), MOST - 2))
   return candidates.toSorted((a, b) => away(a) - away(b))[0]
 }
@@ -163,7 +163,7 @@ function linearCandidates([low, high], compact) {
  */
 function linearLabel(value, step, largest, compact) {
   const digits = (/** @type {number} */ unit) => Math.max(0, -Math.floor(Math.log10(step / unit) + 1e-9))
-  if (value === 0) return "0"
+  if (value === 0 && (compact || largest >= 1e6 || largest < 1e-4)) return "0"
   if (largest >= 1e7 || largest < 1e-4) {
     const power = Math.floor(Math.log10(largest))
     return minus(`${(value / 10 ** power).toFixed(digits(10 ** power))}×10${superscript(power)}`)
@@ -190,22 +190,32 @@ function powerCandidates([low, high], { scale, width = 1 }) {
   const times = (/** @type {number[]} */ factors, /** @type {number[]} */ of) =>
     signed(of.flatMap((power) => factors.map((factor) => Number(`${factor}e${power}`))))
   const minor = times([2, 3, 4, 5, 6, 7, 8, 9], powers.length > 8 ? [] : powers)
+  const inside = (/** @type {number} */ value) => value >= low && value <= high
   const some = [1, 2, 3, 4, 5, 10, 20, 50, 100].map((step) => powers.filter((power) => power % step === 0))
   if (scale === "symlog") some.push(powers.slice(1)) // the first ones are near to zero
   const every = some.map((kept) => {
     const values = times([1], kept)
-    return { values, labels: powerLabels(values), minor: kept.length < powers.length - 1 ? times([1], powers) : minor }
+    return {
+      values,
+      labels: powerLabels(values, inside),
+      minor: kept.length < powers.length - 1 ? times([1], powers) : minor,
+    }
   })
   const between = powers.length > 6 ? [] : [[1, 2, 5], [1, 3]].map((factors) => {
     const values = times(factors, powers)
-    return { values, labels: powerLabels(values), minor }
+    return { values, labels: powerLabels(values, inside), minor }
   })
   return { every, between }
 }
 
-/** @param {number[]} values */
-function powerLabels(values) {
-  const sizes = values.filter((value) => value !== 0).map(Math.abs)
+/**
+ * Labels that are all plain numbers, or all powers of ten.
+ *
+ * @param {number[]} values
+ * @param {(value: number) => boolean} inside - Whether a value is on screen.
+ */
+function powerLabels(values, inside) {
+  const sizes = values.filter((value) => value !== 0 && inside(value)).map(Math.abs)
   const plain = Math.min(...sizes) >= PLAIN.low && Math.max(...sizes) < PLAIN.high
   return values.map((value) => {
     if (value === 0 || plain) return minus(String(value))
