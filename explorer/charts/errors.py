@@ -157,9 +157,6 @@ class _Side:
         below = above = table[error][stars].astype(np.float64) if error else np.full(stars.size, np.nan)
         if low and high:
             down, up = values - table[low][stars], table[high][stars] - values
-            if axis.column.period:
-                half = 0.5 * axis.column.period
-                down, up = (np.mod(part + half, 2.0 * half) - half for part in (down, up))
             known = np.isfinite(down) & np.isfinite(up)
             below, above = np.where(known, down, below), np.where(known, up, above)
         return cls(axis, at, values, below, above)

@@ -138,6 +138,10 @@ class HistogramChart(Chart):
         numbers.ends_of(first, last)  # refuses a range that cannot be drawn
         return replace(self.state, y_ends=(first, last))
 
+    def with_flip(self, along: AxisName, *, on: bool) -> PanelState:
+        """State with an axis in the other direction; limits of the numbers are always the lower one first."""
+        return replace(super().with_flip(along, on=on), y_ends=self.state.y_ends)
+
     def with_whole_axis(self, along: AxisName) -> PanelState:
         """State with an axis as it starts."""
         if along == "x":
