@@ -383,16 +383,14 @@ export interface Enlarge {
   slot: number;
 }
 
-/** Error bars, and ellipses of so many corners each, one after another. */
+/** Error bars, each from end to end, and ellipses of so many corners; NaN follows each of them. */
 export interface ErrorsLayer {
   kind: "errors";
   slot: number;
-  x0: Float32Array;
-  y0: Float32Array;
-  x1: Float32Array;
-  y1: Float32Array;
-  xs: Float32Array;
-  ys: Float32Array;
+  x: Float32Array;
+  y: Float32Array;
+  ring_x: Float32Array;
+  ring_y: Float32Array;
   corners: number;
   name: "errors";
 }

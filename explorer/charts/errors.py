@@ -110,9 +110,8 @@ def errors_of(axes: dict[str, Axis], canvas: Canvas, viewport: Viewport, rows: M
 def layer_of(errors: Errors | None, slot: int) -> protocol.ErrorsLayer:
     """The layer of a view; an empty one for too many stars."""
     shown = NO_ERRORS if errors is None else errors
-    return protocol.ErrorsLayer(
-        slot, shown.x0, shown.y0, shown.x1, shown.y1, shown.xs.ravel(), shown.ys.ravel(), CORNERS
-    )
+    x, y = (_with_gaps(np.column_stack(ends)) for ends in ((shown.x0, shown.x1), (shown.y0, shown.y1)))
+    return protocol.ErrorsLayer(slot, x, y, _with_gaps(shown.xs), _with_gaps(shown.ys), CORNERS)
 
 
 def draw_errors(axes: Axes, errors: Errors | None) -> None:
@@ -161,6 +160,10 @@ class _Side:
             below, above = np.where(known, down, below), np.where(known, up, above)
         return cls(axis, at, values, below, above)
 
+    def some(self, rows: Mask) -> _Side:
+        """Those of some of the stars."""
+        return _Side(self.axis, self.at[rows], self.values[rows], self.below[rows], self.above[rows])
+
     def moved(self, offsets: Doubles) -> Doubles:
         """Coordinates of the values with offsets, shape (n,) or (n, corners); NaN where the scale has none."""
         wide = (slice(None), *(None,) * (offsets.ndim - 1))
@@ -187,11 +190,17 @@ def _correlation(table: StarTable, x: _Side, y: _Side, stars: NDArray[np.int64])
 
 def _ellipses(x: _Side, y: _Side, correlation: Doubles, rows: Mask) -> tuple[Singles, Singles]:
     """Ellipses of one standard deviation of the errors of some stars: coordinates, shape (m, CORNERS)."""
-    across = x.above[:, None] * np.cos(_TURN)
-    rho = correlation[:, None]
-    along = y.above[:, None] * (rho * np.cos(_TURN) + np.sqrt(1.0 - rho**2) * np.sin(_TURN))
-    xs, ys = x.moved(across)[rows], y.moved(along)[rows]
+    x, y = x.some(rows), y.some(rows)
+    rho = correlation[rows, None]
+    xs = x.moved(x.above[:, None] * np.cos(_TURN))
+    ys = y.moved(y.above[:, None] * (rho * np.cos(_TURN) + np.sqrt(1.0 - rho**2) * np.sin(_TURN)))
     return xs.astype(np.float32), ys.astype(np.float32)
+
+
+def _with_gaps(lines: Singles) -> Singles:
+    """Lines one after another, with NaN after each."""
+    gaps = np.full((len(lines), 1), np.nan, np.float32)
+    return np.concatenate([lines, gaps], axis=1).ravel()
 
 
 def _joined(first: NDArray[Any], second: NDArray[Any]) -> Singles:

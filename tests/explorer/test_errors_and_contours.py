@@ -82,11 +82,11 @@ def test_more_stars_than_can_be_told_apart_have_no_bars(monkeypatch, library, li
     page.open()
     answer = page.send("switch", slot=0, name="errors", on=True)
     assert answer["switched"] == [0, "errors", True]
-    assert page.layers(answer, "errors")[0]["x0"].size == 0
+    assert page.layers(answer, "errors")[0]["x"].size == 0
     assert "zoom in" in answer["notes"][0][1][0]
     limit = float(np.sort(library.table["teff"])[20])
     answer = page.change(selection=InRange("teff", 0.0, limit))
-    assert page.layers(answer, "errors")[0]["x0"].size == 2 * 21
+    assert page.layers(answer, "errors")[0]["x"].size == 3 * 2 * 21
     assert answer["notes"][0][1] is None
 
 

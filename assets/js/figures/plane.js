@@ -8,7 +8,7 @@
 /** @import { Palettes, PlaneLayer, PlaneSpec, Shape, ShapedOverlay, StarsLayer } from "../payloads.ts" */
 /** @import { ViewMessage } from "./figure.js" */
 
-import { bytes } from "../base/arrays.js"
+import { bytes, plain } from "../base/arrays.js"
 import { asImage } from "../base/bokeh_internals.js"
 import { element, large, magnified } from "../base/dom.js"
 import { arrows } from "./arrows.js"
@@ -19,6 +19,9 @@ import { valueAt } from "./ticks.js"
 const RING_SIZE = 14
 const STAR_SIZE = 5
 const MAX_DOTS = 200_000
+const BAR = 3 // numbers: its ends, and NaN
+const BARS_A_PATH = 100
+const RINGS_A_PATH = 10
 const NO_IMAGE = { image: [], x: [], y: [], dw: [], dh: [] }
 const XY = { x: { field: "x" }, y: { field: "y" } }
 
@@ -106,21 +109,10 @@ export class Plane extends FigureCell {
   /** @param {boolean} on */
   addErrors(on) {
     const M = globalThis.Bokeh.Models
-    const bars = new M.Segment({
-      x0: { field: "x0" },
-      y0: { field: "y0" },
-      x1: { field: "x1" },
-      y1: { field: "y1" },
-    })
-    const rings = new M.MultiLine({ xs: { field: "xs" }, ys: { field: "ys" } })
-    for (const glyph of [bars, rings]) glyph.setv({ line_width: 1, line_alpha: 0.4 })
-    const ends = new M.ColumnDataSource({ data: { x0: [], y0: [], x1: [], y1: [] }, name: "errors" })
-    this.errors = {
-      bars: this.layer(bars, ends, "overlay"),
-      rings: this.layer(rings, new M.ColumnDataSource({ data: { xs: [], ys: [] }, name: "ellipses" }), "overlay"),
-    }
-    this.errors.bars.visible = on
-    this.errors.rings.visible = on
+    const lines = new M.MultiLine({ xs: { field: "xs" }, ys: { field: "ys" }, line_width: 1, line_alpha: 0.4 })
+    const source = new M.ColumnDataSource({ data: { xs: [], ys: [] }, name: "errors" })
+    this.errors = this.layer(lines, source, "overlay")
+    this.errors.visible = on
   }
 
   /** Lines on a band in the colour of the page, which separates them from stars of any colour. */
@@ -195,7 +187,7 @@ export class Plane extends FigureCell {
    * @param {boolean} on
    */
   switchOverlay(name, on) {
-    if (name === "errors") { for (const renderer of Object.values(this.errors ?? {})) renderer.visible = on }
+    if (name === "errors" && this.errors) this.errors.visible = on
     const overlay = this.overlays.get(name)
     if (overlay) overlay.visible = on
   }
@@ -235,11 +227,19 @@ export class Plane extends FigureCell {
     this.arrowSource.data = arrows(layer, xScale, yScale)
   }
 
-  /** @param {ErrorsLayer} layer */
-  receiveErrors({ x0, y0, x1, y1, xs, ys, corners }) {
+  /**
+   * Draw errors, many on one path: the browser is slow with a path for each, and with a single one for all.
+   *
+   * @param {ErrorsLayer} layer
+   */
+  receiveErrors({ x, y, ring_x: ringX, ring_y: ringY, corners }) {
     if (!this.errors) return
-    this.errors.bars.data_source.data = { x0, y0, x1, y1 }
-    this.errors.rings.data_source.data = { xs: chunks(xs, corners), ys: chunks(ys, corners) }
+    const [bars, rings] = [BARS_A_PATH * BAR, RINGS_A_PATH * (corners + 1)]
+    const data = {
+      xs: [...chunks(plain(x), bars), ...chunks(plain(ringX), rings)],
+      ys: [...chunks(plain(y), bars), ...chunks(plain(ringY), rings)],
+    }
+    this.errors.data_source.data = data
   }
 
   /** @param {ContoursLayer} layer */
@@ -360,7 +360,7 @@ export class Plane extends FigureCell {
   recolour(colours, theme) {
     this.paintTheme(theme)
     this.ring.glyph.line_color = theme.accent
-    if (this.errors) { for (const { glyph } of Object.values(this.errors)) glyph.line_color = theme.text }
+    if (this.errors) this.errors.glyph.line_color = theme.text
     if (this.contours) {
       this.contours.ink.glyph.line_color = theme.text
       this.contours.band.glyph.line_color = theme.background

@@ -228,14 +228,12 @@ class BarsLayer(Layer, frozen=True, tag="bars"):
 
 
 class ErrorsLayer(Layer, frozen=True, tag="errors"):
-    """Error bars, and ellipses of so many corners each, one after another."""
+    """Error bars, each from end to end, and ellipses of so many corners; NaN follows each of them."""
 
-    x0: Float32s
-    y0: Float32s
-    x1: Float32s
-    y1: Float32s
-    xs: Float32s
-    ys: Float32s
+    x: Float32s
+    y: Float32s
+    ring_x: Float32s
+    ring_y: Float32s
     corners: int
     name: Literal["errors"] = "errors"
 
