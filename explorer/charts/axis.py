@@ -112,7 +112,10 @@ class AxisSpec:
     inverted: bool = False
 
     def of(self, table: StarTable, along: Literal["x", "y"], scale: Scale = LINEAR, *, flipped: bool = False) -> Axis:
-        """Axis along x or y, in the column's reading direction unless flipped; a longitude spans one turn at most."""
+        """Axis along x or y, in the column's reading direction unless flipped.
+
+        A longitude spans one turn at most.
+        """
         column = table.column(self.column)
         low, high = (None if end is None else scale.coordinate(end) for end in (self.low, self.high))
         if not (_is_end(low) and _is_end(high)) or low >= high:

@@ -20,10 +20,15 @@ Floats: TypeAlias = NDArray[np.floating[Any]]
 MAX_TICKS = 5
 """Maximum number of steps of an axis in a picture, so that labels of six digits do not overlap."""
 
-_FEWEST_POWERS = 3
-"""Minimum number of powers of ten that serve as ticks; otherwise they are round values between them."""
+_FACTORS = ((1,), (1, 2, 5))
+"""Multiples of powers of ten that serve as ticks, the first that are enough."""
 
-_PLAIN = (1e-3, 1e4)
+_FEWEST_TICKS = 3
+
+_LABEL_HEIGHT, _LABEL_GAP, _LETTER_WIDTH = 0.07, 0.03, 0.03
+"""Sizes of tick labels as fractions of an axis of a figure of one column."""
+
+_PLAIN = (1e-3, 1e5)
 """Numbers between these are written without a power of ten."""
 
 _TINY, _ROUNDING = 1e-200, 1e-9
@@ -81,15 +86,35 @@ class _ScaledLocator(Locator):
         """Coordinates of the ticks between two coordinates."""
         ends = self.scale.value(vmin), self.scale.value(vmax)
         powers = self._powers(ends)
-        inside = sum(ends[0] <= value <= ends[1] for value in powers)
         if self.minor:
-            values = [factor * value for value in powers for factor in range(2, 10)] if inside > 1 else []
-        elif inside >= _FEWEST_POWERS:
-            values = powers[:: -(-inside // (MAX_TICKS + 2))]
-        else:
-            values = list(MaxNLocator(MAX_TICKS).tick_values(*ends))
-        at = self.scale.forward(np.array(values, float))
-        return [float(place) for place in at if vmin <= place <= vmax]
+            return self._inside([factor * value for value in powers for factor in range(2, 10)], vmin, vmax)
+        for factors in _FACTORS:
+            ticks = self._apart([factor * value for value in powers for factor in factors], vmin, vmax)
+            if len(ticks) >= _FEWEST_TICKS:
+                return ticks
+        with np.errstate(over="ignore"):
+            return self._inside(list(MaxNLocator(MAX_TICKS).tick_values(*ends)), vmin, vmax)
+
+    def _inside(self, values: list[float], low: float, high: float) -> list[float]:
+        """Coordinates of the values that are between two coordinates."""
+        return [float(at) for at in self.scale.forward(np.array(values, float)) if low <= at <= high]
+
+    def _apart(self, values: list[float], low: float, high: float) -> list[float]:
+        """Coordinates of values whose labels do not touch: zero, then large values, on both sides of it alike."""
+        kept: list[tuple[float, float]] = []
+        for size in sorted({abs(value) for value in values}, key=lambda size: (size != 0.0, -size)):
+            pair = sorted(value for value in set(values) if abs(value) == size)
+            length = self._size(pair[0]) * (high - low)
+            places = self._inside(pair, low, high)
+            if all(abs(at - other) >= 0.5 * (length + taken) for at in places for other, taken in kept):
+                kept += [(at, length) for at in places]
+        return sorted(at for at, _ in kept)
+
+    def _size(self, value: float) -> float:
+        """Length of a label along the axis, as a fraction of it."""
+        if isinstance(self.axis, YAxis):
+            return _LABEL_HEIGHT
+        return _LABEL_GAP + _LETTER_WIDTH * len(f"{value:g}" if abs(value) < _PLAIN[1] else "-104")
 
     def _powers(self, ends: tuple[float, float]) -> list[float]:
         """Powers of ten that the axis may show, ascending, on either side of zero on a symmetric scale."""

@@ -198,7 +198,7 @@ class PlaneChart(Chart):
         return [] if row is None or self.viewport is None else self.canvas.images_of(row, self.viewport)
 
     def with_axis(self, along: str, column: str) -> PanelState:
-        """The plane with another column along x or y, in the view of any columns; the other axis keeps its scale."""
+        """The plane with another column along x or y; the other axis keeps its scale."""
         x, y = (column, self.canvas.names[1]) if along == "x" else (self.canvas.names[0], column)
         changed: AxisName = "x" if along == "x" else "y"
         return replace(

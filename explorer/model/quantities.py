@@ -32,12 +32,12 @@ def read_value(text: str, column: Column) -> float:
     SelectionError
         If it is no finite number, or its unit is not of the column's kind.
     """
-    found = _TYPED.fullmatch(text)
-    if found is None:
+    typed = _TYPED.fullmatch(text)
+    if typed is None:
         example = f"3.5 {column.unit}".strip()
         raise SelectionError(f"{text.strip()[:40]!r} is no value of {column.label}: type a number, such as {example}.")
-    number = float(found["number"].replace(",", "").replace("−", "-")) * _TIMES[found["times"]]
-    value = number * _factor(found["unit"], column)
+    number = float(typed["number"].replace(",", "").replace("−", "-")) * _TIMES[typed["times"]]
+    value = number * _factor(typed["unit"], column)
     if not math.isfinite(value):
         raise SelectionError(f"{text.strip()[:40]!r} is no value of {column.label}: it is too large.")
     return value

@@ -119,7 +119,7 @@ def scale_from_dict(stored: Mapping[str, Any]) -> Scale:
 
 
 def symmetric_scale(values: NDArray[Any]) -> Scale:
-    """Symmetric scale for some values: about linear for the tenth of them nearest to zero, to a power of ten."""
+    """Symmetric scale for some values, about linear for the tenth of them nearest to zero."""
     sizes = np.abs(values[np.isfinite(values) & (values != 0)], dtype=np.float64)
     if not sizes.size:
         return Scale(ScaleKind.SYMLOG)

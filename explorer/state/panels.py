@@ -105,8 +105,8 @@ def check_levels(levels: tuple[float, ...]) -> tuple[float, ...]:
         If there are none or too many, or one of them is not between 0 and 100 per cent.
     """
     if not 1 <= len(levels) <= MAX_LEVELS or not all(0.0 < level < 100.0 for level in levels):
-        found = ", ".join(f"{level:g}" for level in levels[:MAX_LEVELS]) or "none"
-        raise ValueError(f"Contours need 1 to {MAX_LEVELS} levels between 0 and 100 per cent; found {found}.")
+        given = ", ".join(f"{level:g}" for level in levels[:MAX_LEVELS]) or "none"
+        raise ValueError(f"Contours need 1 to {MAX_LEVELS} levels between 0 and 100 per cent; found {given}.")
     return tuple(sorted(set(levels)))
 
 
