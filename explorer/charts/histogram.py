@@ -28,7 +28,7 @@ HISTOGRAM = "histogram"
 """Key of the view."""
 
 LOGARITHMIC = "logarithmic"
-"""Switch of its axis of numbers."""
+"""What a stored view switches where its axis of numbers is logarithmic."""
 
 COUNT_SCALES = (ScaleKind.LINEAR, ScaleKind.LOG)
 """Scales of the axis of numbers."""
@@ -65,18 +65,13 @@ class HistogramChart(Chart):
         """Whether the axis of numbers is logarithmic."""
         return LOGARITHMIC in self.state.switched
 
-    @property
-    def switches(self) -> dict[str, bool]:
-        """The switch of the axis of numbers."""
-        return {LOGARITHMIC: self.logarithmic}
-
     def spec(self, *, dark: bool = False) -> protocol.BarsSpec:  # noqa: ARG002 - the page has its colours
-        """The axis and the switch of the other one."""
+        """Both axes."""
         return protocol.BarsSpec(
             view=self.state.view,
             title=self.title,
             caption=(protocol.Caption(f"of {self.column.label}", ""),),
-            overlays=(protocol.SwitchSpec(LOGARITHMIC, "Logarithmic numbers", self.logarithmic),),
+            overlays=(),
             x=self.axis_spec("x"),
             y=protocol.CountAxis(
                 label="stars",
@@ -119,7 +114,7 @@ class HistogramChart(Chart):
         return PanelState(HISTOGRAM, column, switched=self.state.switched, flipped=flipped)
 
     def with_scale(self, along: AxisName, kind: ScaleKind) -> PanelState:
-        """State with another scale of an axis; that of the numbers is a switch."""
+        """State with another scale of an axis; that of the numbers is stored as a switch, as in older links."""
         if along == "x":
             return super().with_scale(along, kind)
         if kind not in COUNT_SCALES:

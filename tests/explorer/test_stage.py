@@ -206,7 +206,7 @@ def test_a_histogram_selects_a_range(library, links):
     assert page.workspace.selection == InRange("m_h", -0.4, 0.1)
     chosen = page.layers(page.sent[-1], "selected")[0]["counts"]
     assert 0 < chosen.sum() < bars["counts"].sum()
-    assert page.send("switch", slot=0, name="logarithmic", on=True)["stage"]["panels"][0]["y"]["scale"] == "log"
+    assert page.send("axis_scale", slot=0, axis="y", scale="log")["stage"]["panels"][0]["y"]["scale"] == "log"
 
 
 def test_the_ring_is_wherever_its_star_is_seen(library, links):

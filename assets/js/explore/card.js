@@ -111,7 +111,9 @@ export class Card {
    */
   receive(layer, pixels, colours) {
     if (this.view instanceof Bars) {
-      if (isBars(layer)) this.view.receive(layer)
+      if (!isBars(layer)) return
+      this.view.receive(layer)
+      if (layer.name === "everything") this.refreshMenu() // the bars set an axis
     } else if (!isBars(layer)) this.view?.receive(layer, pixels, colours)
   }
 
