@@ -43,7 +43,7 @@ BAD_SUBSET = {"name": "cool & poor", "selection": COOL.to_dict(), "colour": "#00
         ("subsets", lambda old: [*old, BAD_SUBSET], "the subset 'cool & poor'"),
         ("subsets", lambda old: [*old, old[0]], "second subset 'cool'"),
         ("subsets", lambda old: [*old, 7], "the subset ''"),
-        ("panels", lambda old: [*old, {"view": "hr"}], "view 3"),
+        ("panels", lambda old: [*old, {"x": "teff"}], "view 3"),
         ("colour_by", lambda _: "no_such", "no column 'no_such'"),
         ("selection", lambda _: InRange("no_such", 0, 1).to_dict(), "no column 'no_such'"),
         ("focus", lambda _: 5, "no star 5"),
