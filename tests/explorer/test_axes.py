@@ -254,3 +254,22 @@ class TestRequests:
         page.send("axis_scale", slot=1, axis="y", scale="log")
         shown = self.spec(page.send("axis", slot=1, axis="x", column="snr"), 1)
         assert (shown["x"]["scale"], shown["y"]["scale"]) == ("linear", "log")
+
+
+def test_real_stars_are_selected_where_they_are_seen(shared_data):
+    """Distances over three decades, and proper motions of either sign."""
+    read = pd.read_csv(shared_data / "lamost_gaia_dr3_6d_nearby.csv")
+    frame = pd.DataFrame({"obsid": np.arange(len(read)), "distance": read["distance_pc"] / 1e3, "pmra": read["pmra"]})
+    table = StarTable.from_frame(frame)
+    scales = {"x_scale": LOG, "y_scale": table.scale("pmra", ScaleKind.SYMLOG)}
+    chart = chart_of_plain(Library(None, table), PanelState("custom", "distance", "pmra", **scales))
+    x, y = (axis.scale.forward(table[axis.column.name]) for axis in chart.axes.values())
+    (low, high), (down, up) = np.quantile(x, (0.2, 0.7)), np.quantile(y, (0.1, 0.8))
+    rows = chart.region(Rectangle(x0=low, x1=high, y0=down, y1=up)).mask(table)
+    edge = np.isin(x, (low, high)) | np.isin(y, (down, up))
+    inside = (x >= low) & (x <= high) & (y >= down) & (y <= up)
+    assert np.array_equal(rows[~edge], inside[~edge])
+    outline = chart.region(Outline(x=(low, high, high), y=(down, down, up)))
+    below = (x > low) & (x < high) & (y > down) & ((y - down) * (high - low) < (up - down) * (x - low))
+    assert np.array_equal(outline.mask(table)[~edge], below[~edge])
+    assert 100 < below.sum() < rows.sum() < len(read)
