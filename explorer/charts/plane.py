@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from explorer import protocol
 from explorer.charts.axis import AxisSpec
 from explorer.charts.chart import Brush, Chart, Shot, ViewSpec, joined_notes, note_of
-from explorer.charts.contours import contours_of, draw_contours
+from explorer.charts.contours import contours_of, draw_contours, words_of
 from explorer.charts.contours import layer_of as contours_layer
 from explorer.charts.errors import ERRORS, MAX_ERRORS, draw_errors, errors_of, have_errors
 from explorer.charts.errors import layer_of as errors_layer
@@ -100,14 +100,27 @@ class PlaneChart(Chart):
         return protocol.PlaneSpec(
             view=self.state.view,
             title=self.title,
-            caption=tuple(protocol.Caption(text, colour) for text, colour in caption),
+            caption=(*(protocol.Caption(text, colour) for text, colour in caption), *self._contour_words()),
             overlays=overlays,
-            about=" ".join(overlay.about for overlay in shown),
+            about=" ".join(overlay.about for overlay in shown if overlay.about) + self._more_about(),
             square=self.square,
             x=self.axis_spec("x"),
             y=self.axis_spec("y"),
             contours=protocol.ContoursSpec(self.state.contours, self.state.levels),
         )
+
+    def _contour_words(self) -> list[protocol.Caption]:
+        """Levels of the contours, beside the title."""
+        return [protocol.Caption(f"◌ {words_of(self.state.levels)}", "")] if self.state.contours else []
+
+    def _more_about(self) -> str:
+        """Sentences on contours and error bars that are shown."""
+        of = "selected stars" if self.state.contours == "selected" else "stars"
+        contours = (
+            f" Contours enclose {words_of(self.state.levels)} of the {of} in view." if self.state.contours else ""
+        )
+        bars = " Error bars are one standard deviation, or from the 16th to the 84th percentile."
+        return f"{contours}{bars if self.shows_errors and ERRORS in self.switches else ''}"
 
     @property
     def shows_single(self) -> bool | None:
