@@ -1,0 +1,175 @@
+"""Appearance of a mean velocity field: colour from the rotation, brightness from the texture, opacity from the stars.
+
+The numbers are the same on screen, in pictures of views and in Figure 9; each of them paints them in its own way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import colorcet as cc
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.domain.columns import BY_NAME
+from pipeline.science.space.mean_field import DETAIL, MIN_EFFECTIVE, MeanField
+
+Image = NDArray[np.uint8]
+
+DARKEST = 0.5
+"""Brightness of the darkest texture, as a fraction of that of the lightest."""
+
+ROTATION_RAMP: tuple[str, ...] = tuple(cc.palette["isoluminant_cgo_80_c38"])
+"""Slow to fast in equally bright colours, so that brightness is the texture alone."""
+
+DIVERGING_RAMP: tuple[str, ...] = tuple(cc.palette["diverging_isoluminant_cjo_70_c25"])
+"""Below to above zero, which is grey, in equally bright colours."""
+
+_ROUND_KMS = 10.0
+_STEPS_KMS = (5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)
+_TAIL = 0.02
+_OUTSIDE = 0.2
+"""Fraction of a map that may be beyond the scale of all stars before it gets a scale of its own."""
+
+
+class MapOf(StrEnum):
+    """Stars of which a disc map is made."""
+
+    ALL = "all"
+    SELECTED = "selected"
+    DIFFERENCE = "difference"
+
+
+@dataclass(frozen=True)
+class MapScale:
+    """Colours of a map.
+
+    Parameters
+    ----------
+    low, high : float
+        Velocities of the first and the last colour in km/s.
+    label : str
+        The quantity with its unit.
+    ramp : tuple of str
+        256 colours.
+    """
+
+    low: float
+    high: float
+    label: str
+    ramp: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MapImage:
+    """Numbers that are painted, of one map or of several beside one another.
+
+    Parameters
+    ----------
+    hue : ndarray of uint8, shape (h, w)
+        Colour of the ramp.
+    strength : ndarray of uint8, shape (h, w)
+        Opacity: 255 from the effective number of stars for which the kernel widens.
+    texture : ndarray of uint8, shape (h * d, w * d)
+        Brightness, 255 for that of the ramp.
+    """
+
+    hue: Image
+    strength: Image
+    texture: Image
+
+
+def values_of(field: MeanField, *, residual: bool) -> NDArray[np.float32]:
+    """The coloured quantity of a field in km/s."""
+    return field.residual if residual else field.v_phi
+
+
+def scale_of(
+    fields: Sequence[MeanField], every: Sequence[MeanField], of: MapOf, *, residual: bool, min_stars: float
+) -> MapScale:
+    """Scale of the maps that are shown together.
+
+    The rotation has the scale of all stars as long as most of a map is within it, so that selections can be compared;
+    residuals and differences have symmetric limits in round steps.
+
+    Parameters
+    ----------
+    fields : sequence of MeanField
+        The maps.
+    every : sequence of MeanField
+        Maps of all stars.
+    of : MapOf
+        Stars of the maps.
+    residual : bool
+        Whether the residuals are coloured.
+    min_stars : float
+        Effective number of stars for which the kernel widens.
+    """
+    shown = _known(fields, residual, min_stars)
+    label = BY_NAME["v_phi"].axis_label
+    if residual or of is MapOf.DIFFERENCE:
+        far = float(np.quantile(np.abs(shown), 1.0 - 2.0 * _TAIL)) if shown.size else 0.0
+        reach = next((step for step in _STEPS_KMS if step >= far), _STEPS_KMS[-1])
+        label = label.replace("V_φ", "V_φ - mean(R)") if residual else label
+        label = f"Δ({label.replace(' [', ') [')}" if of is MapOf.DIFFERENCE else label
+        return MapScale(-reach, reach, label, DIVERGING_RAMP)
+    low, high = _round_limits(_known(every, residual, min_stars))
+    if shown.size and np.mean((shown < low) | (shown > high)) > _OUTSIDE:
+        low, high = _round_limits(shown)
+    return MapScale(low, high, label, ROTATION_RAMP)
+
+
+def _known(fields: Sequence[MeanField], residual: bool, min_stars: float) -> NDArray[np.float32]:
+    """Values of pixels that are seen well; of all pixels if there are none."""
+    pairs = [(values_of(field, residual=residual), field.effective) for field in fields]
+    clear = [values[np.isfinite(values) & (effective >= 0.5 * min_stars)] for values, effective in pairs]
+    joined = np.concatenate([np.empty(0, np.float32), *clear])
+    return joined if joined.size else np.concatenate([joined, *(values[np.isfinite(values)] for values, _ in pairs)])
+
+
+def _round_limits(values_kms: NDArray[np.float32]) -> tuple[float, float]:
+    if not values_kms.size:
+        return 0.0, 250.0
+    low, high = np.quantile(values_kms, (_TAIL, 1.0 - _TAIL))
+    low, high = _ROUND_KMS * np.floor(low / _ROUND_KMS), _ROUND_KMS * np.ceil(high / _ROUND_KMS)
+    return float(low), float(max(high, low + _ROUND_KMS))
+
+
+def image_of(field: MeanField, scale: MapScale, *, residual: bool, min_stars: float) -> MapImage:
+    """Numbers of a map, from its field and its scale."""
+    values = values_of(field, residual=residual)
+    shares = np.nan_to_num((values - scale.low) / (scale.high - scale.low), nan=0.5)
+    hue = np.round(255.0 * np.clip(shares, 0.0, 1.0)).astype(np.uint8)
+    full = max(min_stars, 2.0 * MIN_EFFECTIVE)
+    opacity = np.clip((field.effective - MIN_EFFECTIVE) / (full - MIN_EFFECTIVE), 0.0, 1.0)
+    strength = np.round(255.0 * np.where(np.isfinite(values), opacity, 0.0)).astype(np.uint8)
+    return MapImage(hue, strength, field.texture)
+
+
+def painted(image: MapImage, ramp: Sequence[str]) -> Image:
+    """Red, green, blue and opacity of each pixel of the texture.
+
+    Returns
+    -------
+    ndarray of uint8, shape (h * d, w * d, 4)
+        Lowest row first.
+    """
+    colours = np.array([[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in ramp], np.float32)
+    hue, strength = (plane.repeat(DETAIL, axis=0).repeat(DETAIL, axis=1) for plane in (image.hue, image.strength))
+    gain = DARKEST + (1.0 - DARKEST) * image.texture.astype(np.float32) / 255.0
+    pixels = np.empty((*hue.shape, 4), np.uint8)
+    pixels[..., :3] = np.round(colours[hue] * gain[..., None])
+    pixels[..., 3] = strength
+    return pixels
+
+
+def lacks_stars(field: MeanField, min_stars: float) -> bool:
+    """Whether no pixel has the effective number of stars for which the kernel widens."""
+    return bool(field.effective.max(initial=0.0) < min_stars)
+
+
+def slice_label(low_kpc: float, high_kpc: float) -> str:
+    """Name of a slice in height."""
+    return f"{low_kpc:g} ≤ |Z| < {high_kpc:g} kpc"
