@@ -30,6 +30,7 @@ PURE = (
     "explore/corrections.js",
     "figures/arrows.js",
     "figures/intervals.js",
+    "figures/map_pixels.js",
     "figures/pixels.js",
     "figures/scales.js",
     "star/controls.js",

@@ -176,6 +176,13 @@ export interface CheckResult {
 /** Reduced chi-squared between two wavelengths, in Angstrom; None where no pixel is known. */
 export type Chi2Window = [low: number, high: number, chi2: number | null];
 
+/** Map all stars of the disc, the selected ones, or the difference. */
+export interface ChooseMap {
+  kind: "choose_map";
+  slot: number;
+  of: "all" | "selected" | "difference";
+}
+
 /** Select every star. */
 export interface Clear {
   kind: "clear";
@@ -447,7 +454,7 @@ export interface Hull {
 export interface ImageLayer {
   kind: "image";
   slot: number;
-  name: "everything" | "selected" | "texture";
+  name: "everything" | "selected";
   window: [number, number, number, number];
   shape: [number, number];
   from: number;
@@ -513,6 +520,38 @@ export interface Look {
   kind: "look";
   views: ViewSize[];
 }
+
+/** Mean velocity field: colour (``hue`` of the ``ramp``), opacity (``strength``) and brightness (``texture``). */
+export interface MapLayer {
+  kind: "map";
+  slot: number;
+  window: [number, number, number, number];
+  shape: [number, number];
+  detail: number;
+  hue: ArrayBuffer;
+  strength: ArrayBuffer;
+  texture: ArrayBuffer;
+  ramp: ArrayBuffer;
+  darkest: number;
+  bar: Legend;
+  titles: MapTitle[];
+  name: "map";
+}
+
+/** Shift in x and y at which a disc map is drawn beside others, from its own coordinates. */
+export type MapOffset = [x: number, y: number];
+
+/** A disc map: its slices, the present one, the stars that it is of, and the maps beside one another. */
+export interface MapSpec {
+  parts: PartChoice[];
+  part: number;
+  of: "all" | "selected" | "difference";
+  window: [number, number, number, number];
+  offsets: MapOffset[];
+}
+
+/** Text at the upper left corner of a map. */
+export type MapTitle = [x: number, y: number, text: string];
 
 /** Select the stars of a list: a file in base64, or one that was uploaded in parts. */
 export interface Members {
@@ -628,9 +667,7 @@ export type PairAgreement = [names: string, stars: string, kappa: string, weight
 export interface Palettes {
   everything: ArrayBuffer;
   selected: ArrayBuffer;
-  texture: ArrayBuffer;
   histogram: ArrayBuffer;
-  bars: SlotBar[];
 }
 
 /** Export a figure of the paper. */
@@ -643,12 +680,15 @@ export interface Paper {
 /** A figure of the paper, and the sentence on what it lacks, "" where it can be drawn. */
 export type PaperFigure = [key: string, title: string, missing: string];
 
-/** Show another slice of the disc. */
+/** Show another slice of the disc, or all at once. */
 export interface Part {
   kind: "part";
   slot: number;
   part: number;
 }
+
+/** A slice of a disc map on its menu, and whether it has too few stars. */
+export type PartChoice = [label: string, lacking: boolean];
 
 /** Colour level of each star of the layer ``stars``, a byte each; 0 where it is not selected. */
 export interface PickedLayer {
@@ -672,7 +712,7 @@ export interface PinnedCurve {
   flux: Float32Array;
 }
 
-/** One column against another; a disc map has slices (parts), the present one, and a colour bar. */
+/** One column against another; a disc map has a specification more. */
 export interface PlaneSpec {
   kind: "plane";
   view: string;
@@ -683,9 +723,7 @@ export interface PlaneSpec {
   square: boolean;
   x: AxisSpec;
   y: AxisSpec;
-  parts?: string[];
-  part?: number;
-  bar?: Legend;
+  map?: MapSpec;
 }
 
 /** Draws from the likelihood, an array a label, with fitted labels and their calibrated errors. */
@@ -882,9 +920,6 @@ export interface Slide {
   number: number;
 }
 
-/** The colour bar of one view. */
-export type SlotBar = [slot: number, bar: Legend];
-
 /** The note of one view. */
 export type SlotNote = [slot: number, note: Note | null];
 
@@ -1051,11 +1086,11 @@ export interface SubsetState {
 /** A word that can follow in an expression. */
 export type Suggestion = [word: string, help: string];
 
-/** The solar position. */
+/** The solar position, on each of several maps. */
 export interface SunShape {
   kind: "sun";
-  x: [number];
-  y: [number];
+  x: number[];
+  y: number[];
 }
 
 /** Show another view in a place of the grid. */
@@ -1304,6 +1339,7 @@ export type AnyLayer =
   BarsLayer |
   DotsLayer |
   ImageLayer |
+  MapLayer |
   PickedLayer |
   StarsLayer;
 
@@ -1327,6 +1363,7 @@ export type RequestKind =
   "axis" |
   "switch" |
   "part" |
+  "choose_map" |
   "enlarge" |
   "grid" |
   "home" |
@@ -1396,6 +1433,7 @@ export type Request =
   Axis |
   Switch |
   Part |
+  ChooseMap |
   Enlarge |
   Grid |
   Home |

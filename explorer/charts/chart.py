@@ -19,6 +19,7 @@ from explorer.model.library import Library
 from explorer.model.selection import MAX_TURNS, Mask, Selection, SelectionError
 from explorer.model.table import StarTable
 from explorer.state.panels import PanelState
+from pipeline.figures.disc_map import MapOf
 
 _TEX = re.compile(r"(\$(?=\$)|\\(?=[\[\](]))")
 """Character pairs that Bokeh reads as TeX; a blank separates them."""
@@ -170,10 +171,6 @@ class Chart(ABC):
         label = _TEX.sub(r"\1 ", declared.axis_label)
         return protocol.AxisSpec(declared.name, label, ends or axis.ends, axis.ends, turn, widest)
 
-    def bar(self, *, dark: bool) -> protocol.Legend | None:  # noqa: ARG002 - the disc map has one
-        """A colour bar of its own; None where the page's legend is enough."""
-        return None
-
     def look(self, window: tuple[float, float, float, float], width: int, height: int) -> None:
         """Store the viewport: ends of x and of y in drawing order, and its size in pixels."""
         (x_low, x_high), (y_low, y_high) = sorted(window[:2]), sorted(window[2:])
@@ -211,6 +208,10 @@ class Chart(ABC):
     def with_part(self, part: int) -> PanelState:  # noqa: ARG002 - the disc map has slices
         """State of the view that shows another slice."""
         raise SelectionError(f"{self.title} has no slices.")
+
+    def with_map(self, of: MapOf) -> PanelState:  # noqa: ARG002 - the disc map has one
+        """State of the view that maps other stars."""
+        raise SelectionError(f"{self.title} has no map.")
 
     @property
     def switches(self) -> dict[str, bool]:

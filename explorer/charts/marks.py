@@ -11,17 +11,12 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from pipeline.figures.star_figures import ARROW_KPC_PER_KMS, LONGEST_ARROW_KMS
+
 Floats: TypeAlias = NDArray[np.floating[Any]]
 
 MAX_TICKS = 5
 """Maximum number of steps of an axis in a picture, so that labels of six digits do not overlap."""
-
-ARROW_HEIGHT_KPC = 5.0
-"""Stars this far from the plane show their velocities, as in Figure 8."""
-
-ARROW_KPC_PER_KMS = 0.02
-LONGEST_ARROW_KMS = 500.0
-"""Length of the arrows: 100 km/s are 2 kpc long."""
 
 _UNDER = -1.0
 """Drawing order of marks below images and stars."""

@@ -15,7 +15,6 @@ from matplotlib.lines import Line2D
 
 from explorer import protocol
 from explorer.charts.marks import (
-    ARROW_HEIGHT_KPC,
     Floats,
     arrow_ends,
     draw_arrows,
@@ -26,6 +25,7 @@ from explorer.charts.marks import (
 from explorer.charts.shading import Canvas
 from explorer.model.selection import Mask, images
 from pipeline.domain.columns import PERIODS
+from pipeline.figures.star_figures import FAR_KPC
 
 NO_SLOT = -1
 """Slot of a layer until the grid sends it."""
@@ -54,7 +54,7 @@ class PackedImage:
         Levels, packed.
     """
 
-    name: Literal["everything", "selected", "texture"]
+    name: Literal["everything", "selected"]
     window: protocol.Window
     shape: tuple[int, int]
     pixels: bytes
@@ -179,14 +179,18 @@ class SunMark(Shape):
     ----------
     x, y : float
         Its coordinates in kpc.
+    others : tuple of (float, float)
+        Shifts to further maps of the same plane.
     """
 
     x: float
     y: float
+    others: tuple[tuple[float, float], ...] = ()
 
     def to_client(self) -> protocol.SunShape:
-        """The position."""
-        return protocol.SunShape(x=(self.x,), y=(self.y,))
+        """The position on each map."""
+        shifts = ((0.0, 0.0), *self.others)
+        return protocol.SunShape(x=tuple(self.x + x for x, _ in shifts), y=tuple(self.y + y for _, y in shifts))
 
     def draw(self, axes: Axes, overlay: Overlay, scene: Scene) -> list[Line2D]:  # noqa: ARG002 - a mark without a name
         """Draw the mark."""
@@ -217,7 +221,7 @@ class Arrows(Shape):
     def ends(self, canvas: Canvas, rows: Mask) -> tuple[Floats, Floats, Floats, Floats]:
         """Starts and ends of the arrows of some stars in kpc, x before y."""
         table, names = canvas.table, (*canvas.names, self.v_x, self.v_y)
-        far = canvas.visible(rows) & (np.abs(table.axis("z_gal")) > ARROW_HEIGHT_KPC)
+        far = canvas.visible(rows) & (np.abs(table.axis("z_gal")) > FAR_KPC)
         stars = np.flatnonzero(far)
         stars = stars[:: stars.size // MAX_ARROWS + 1]
         x, y, v_x, v_y = (table.axis(name)[stars] for name in names)
@@ -233,6 +237,21 @@ class Arrows(Shape):
         """Draw the arrows and their scale."""
         ends = self.ends(scene.canvas, scene.rows)
         draw_arrows(axes, ends, scene.x_ends, color="0.15", width=_ARROW_WIDTH)
+        return []
+
+
+@dataclass(frozen=True)
+class MeanArrows(Shape):
+    """Mean velocities of the selected stars, which the disc map draws."""
+
+    follows_selection: ClassVar[bool] = True
+
+    def to_client(self) -> protocol.ArrowsShape:
+        """The kind alone; the arrows follow with the map."""
+        return protocol.ArrowsShape()
+
+    def draw(self, axes: Axes, overlay: Overlay, scene: Scene) -> list[Line2D]:  # noqa: ARG002 - drawn with the map
+        """Draw nothing."""
         return []
 
 

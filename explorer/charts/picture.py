@@ -47,7 +47,13 @@ _REST = "0.72"
 
 
 def draw_plane(
-    scene: Scene, shot: Shot, overlays: Sequence[Overlay], *, square: bool, under: Callable[[Axes], None] | None = None
+    scene: Scene,
+    shot: Shot,
+    overlays: Sequence[Overlay],
+    *,
+    square: bool,
+    under: Callable[[Axes], None] | None = None,
+    stars: bool = True,
 ) -> Figure:
     """A plane: every star in grey, the selection in its colours, overlays, and one legend of all.
 
@@ -63,6 +69,8 @@ def draw_plane(
         Whether a unit is as long on both axes.
     under : callable, optional
         Draws an image that stands for all stars, instead of the grey ones.
+    stars : bool
+        Whether the selected stars are drawn.
     """
     table, names = scene.canvas.table, scene.canvas.names
     with mpl.rc_context(STYLE):
@@ -72,7 +80,7 @@ def draw_plane(
         axes.set(xlim=scene.x_ends, ylim=scene.y_ends, xlabel=x_label, ylabel=y_label)
         if under is not None:
             under(axes)
-        named = [_draw_stars(axes, scene, shot, square=square, grey=under is None)]
+        named = [draw_stars(axes, scene, shot, square=square, grey=under is None)] if stars else []
         named += [overlay.draw(axes, scene) for overlay in overlays]
         axes.set(xlim=scene.x_ends, ylim=scene.y_ends)
         fewer_ticks(axes)
@@ -129,7 +137,7 @@ def draw_image(axes: Axes, levels: NDArray[np.uint8], viewport: Viewport, ramp: 
     axes.imshow(colours[levels], extent=extent, origin="lower", aspect="auto", interpolation="nearest")
 
 
-def _draw_stars(axes: Axes, scene: Scene, shot: Shot, *, square: bool, grey: bool) -> list[Line2D]:
+def draw_stars(axes: Axes, scene: Scene, shot: Shot, *, square: bool, grey: bool) -> list[Line2D]:
     """Draw stars and their colour bar; returns the legend handles."""
     canvas = scene.canvas
     (x_low, x_high), (y_low, y_high) = sorted(scene.x_ends), sorted(scene.y_ends)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar, Literal
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from explorer import protocol
@@ -24,7 +22,8 @@ from explorer.state.panels import PanelState
 ANY_COLUMNS = "custom"
 """Key of the view whose columns the user chooses."""
 
-_TAP_PIXELS = 10.0
+TAP_PIXELS = 10.0
+"""Distance from a star within which a click is on it."""
 
 
 class PlaneChart(Chart):
@@ -144,7 +143,7 @@ class PlaneChart(Chart):
 
     def star_at(self, x: float, y: float) -> int | None:
         """The nearest star within some pixels."""
-        return None if self.viewport is None else self.canvas.nearest(self.viewport, x, y, _TAP_PIXELS)
+        return None if self.viewport is None else self.canvas.nearest(self.viewport, x, y, TAP_PIXELS)
 
     def places_of(self, row: int | None) -> list[tuple[float, float]]:
         """Positions of a star on screen; none if a coordinate is unknown."""
@@ -169,8 +168,4 @@ class PlaneChart(Chart):
         canvas = Canvas(self.table, *self.canvas.names, self.canvas.shown)  # the page keeps using its own
         scene = Scene(canvas, shot.rows, shot.state.x_ends or x.ends, shot.state.y_ends or y.ends)
         overlays = [overlay for overlay in self.overlays if self.shows(overlay, shot.state)]
-        return draw_plane(scene, shot, overlays, square=self.view.square, under=self._under(shot))
-
-    def _under(self, shot: Shot) -> Callable[[Axes], None] | None:  # noqa: ARG002 - the disc map has one
-        """Function that draws an image in place of the grey stars; None without one."""
-        return None
+        return draw_plane(scene, shot, overlays, square=self.view.square)

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from explorer.model.library import Library, kept_by_library
 from explorer.model.selection import Mask
 from pipeline.domain.columns import names_at
-from pipeline.domain.settings import KinematicsConfig
-from pipeline.figures.disc_map import MapOf
+from pipeline.figures.disc_map import MapOf, min_stars_of
 from pipeline.science.space.mean_field import DiscStars, MeanField, disc_stars, mean_fields
 
 NEEDED = names_at("map")
@@ -18,19 +17,14 @@ NEEDED = names_at("map")
 @kept_by_library(1)
 def stars_of(library: Library) -> DiscStars:
     """The stars of a catalogue on its map, computed once."""
-    return disc_stars(*(library.table.axis(name) for name in ("x_gal", "y_gal", "z_gal", "v_x", "v_y", "v_phi")))
-
-
-def min_stars_of(library: Library) -> int:
-    """Effective number of stars for which the kernel widens: what the build demands of a cell."""
-    configuration = library.products.manifest.configuration.get("kinematics", {})
-    return int(configuration.get("map_min_stars", KinematicsConfig().map_min_stars))
+    x, y, z, v_x, v_y, v_phi = (library.table.axis(name) for name in ("x_gal", "y_gal", "z_gal", "v_x", "v_y", "v_phi"))
+    return disc_stars(x, y, z, v_x, v_y, v_phi)
 
 
 @kept_by_library(16)
 def every_field(library: Library, part: int) -> MeanField:
     """Field of all stars of a slice, computed once."""
-    (field,) = mean_fields(stars_of(library), library.table.every, (part,), min_stars_of(library))
+    (field,) = mean_fields(stars_of(library), library.table.every, (part,), min_stars_of(library.products.manifest))
     return field
 
 
@@ -57,4 +51,4 @@ def fields_of(library: Library, rows: Mask, parts: Sequence[int], of: MapOf) -> 
     if of is MapOf.ALL or (of is MapOf.SELECTED and rows is library.table.every):
         return every
     minus = every if of is MapOf.DIFFERENCE else None
-    return mean_fields(stars_of(library), rows, parts, min_stars_of(library), minus)
+    return mean_fields(stars_of(library), rows, parts, min_stars_of(library.products.manifest), minus)

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, fields
 from math import isfinite
 from typing import Any
 
+from pipeline.figures.disc_map import MapOf
+
 Ends = tuple[float, float]
 
 
@@ -25,7 +27,9 @@ class PanelState:
     switched : tuple of str
         Overlays that are switched against their default.
     part : int
-        Which slice in height, of a view that has several.
+        Which slice in height, of a view that has several; after the last one, all at once.
+    map_of : MapOf
+        Stars of a disc map.
     """
 
     view: str
@@ -35,6 +39,7 @@ class PanelState:
     y_ends: Ends | None = None
     switched: tuple[str, ...] = ()
     part: int = 0
+    map_of: MapOf = MapOf.SELECTED
 
     def to_dict(self) -> dict[str, Any]:
         """Convert to plain values; :func:`panel_from_dict` is the inverse."""
@@ -42,16 +47,19 @@ class PanelState:
 
 
 def panel_from_dict(stored: Mapping[str, Any]) -> PanelState:
-    """Create from the output of :meth:`PanelState.to_dict`; ValueError if it is damaged."""
+    """Create from the output of :meth:`PanelState.to_dict`, also of older programs; ValueError if it is damaged."""
     try:
-        known = {field.name: stored[field.name] for field in fields(PanelState)}
+        known = {field.name: stored[field.name] for field in fields(PanelState) if field.name in stored}
         for name in ("x_ends", "y_ends"):
-            ends = known[name]
+            ends = known.get(name)
             known[name] = None if ends is None else (float(ends[0]), float(ends[1]))
             if ends is not None and not _has_length(*known[name]):
                 raise ValueError(f"A stored view ends at {ends!r}.")
-        switched = tuple(str(name) for name in known["switched"])
-        return PanelState(**{**known, "switched": switched, "part": int(known["part"]), "view": str(known["view"])})
+        known["view"] = str(known["view"])
+        known["switched"] = tuple(str(name) for name in known.get("switched", ()))
+        known["part"] = int(known.get("part", 0))
+        known["map_of"] = MapOf(known.get("map_of", MapOf.SELECTED))
+        return PanelState(**known)
     except (KeyError, TypeError, IndexError) as error:
         raise ValueError(f"A stored view is damaged ({error!r}).") from error
 

@@ -11,20 +11,35 @@ from enum import StrEnum
 
 import colorcet as cc
 import numpy as np
+from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from pipeline.domain.columns import BY_NAME
-from pipeline.science.space.mean_field import DETAIL, MIN_EFFECTIVE, MeanField
+from pipeline.domain.settings import KinematicsConfig
+from pipeline.products.manifest import Manifest
+from pipeline.science.space.mean_field import DETAIL, MIN_EFFECTIVE, Grid, MeanField
 
 Image = NDArray[np.uint8]
 
-DARKEST = 0.5
+DARKEST = 0.62
 """Brightness of the darkest texture, as a fraction of that of the lightest."""
 
 ROTATION_RAMP: tuple[str, ...] = tuple(cc.palette["isoluminant_cgo_80_c38"])
 """Slow to fast in equally bright colours, so that brightness is the texture alone."""
 
-DIVERGING_RAMP: tuple[str, ...] = tuple(cc.palette["diverging_isoluminant_cjo_70_c25"])
+_BELOW, _ZERO, _ABOVE = (0x5D, 0xB8, 0xFF), (0xB6, 0xB6, 0xB6), (0xFF, 0x9C, 0x4D)
+
+
+def _joined(*anchors: tuple[int, int, int]) -> tuple[str, ...]:
+    """256 colours along straight lines between some."""
+    at = np.linspace(0.0, len(anchors) - 1.0, 256)
+    channels = [
+        np.interp(at, range(len(anchors)), channel).round().astype(int) for channel in zip(*anchors, strict=True)
+    ]
+    return tuple("#{:02x}{:02x}{:02x}".format(*colour) for colour in zip(*channels, strict=True))
+
+
+DIVERGING_RAMP = _joined(_BELOW, _ZERO, _ABOVE)
 """Below to above zero, which is grey, in equally bright colours."""
 
 _ROUND_KMS = 10.0
@@ -60,6 +75,12 @@ class MapScale:
     high: float
     label: str
     ramp: tuple[str, ...]
+
+    @property
+    def print_label(self) -> str:
+        """The label with mathematics, for a figure."""
+        label = self.label.replace("V_φ", "$V_\\phi$").replace("km/s", "km s$^{-1}$")
+        return label.replace(" - ", r" $-$ ")
 
 
 @dataclass(frozen=True)
@@ -112,9 +133,8 @@ def scale_of(
     if residual or of is MapOf.DIFFERENCE:
         far = float(np.quantile(np.abs(shown), 1.0 - 2.0 * _TAIL)) if shown.size else 0.0
         reach = next((step for step in _STEPS_KMS if step >= far), _STEPS_KMS[-1])
-        label = label.replace("V_φ", "V_φ - mean(R)") if residual else label
-        label = f"Δ({label.replace(' [', ') [')}" if of is MapOf.DIFFERENCE else label
-        return MapScale(-reach, reach, label, DIVERGING_RAMP)
+        words = " - mean(R)" * residual + ", selected - all" * (of is MapOf.DIFFERENCE)
+        return MapScale(-reach, reach, label.replace(" [", f"{words} ["), DIVERGING_RAMP)
     low, high = _round_limits(_known(every, residual, min_stars))
     if shown.size and np.mean((shown < low) | (shown > high)) > _OUTSIDE:
         low, high = _round_limits(shown)
@@ -165,9 +185,20 @@ def painted(image: MapImage, ramp: Sequence[str]) -> Image:
     return pixels
 
 
+def draw_map(axes: Axes, grid: Grid, image: MapImage, scale: MapScale) -> None:
+    """Paint a map in data coordinates, smooth at any size."""
+    axes.imshow(painted(image, scale.ramp), extent=grid.window, origin="lower", aspect="auto", interpolation="bilinear")
+
+
 def lacks_stars(field: MeanField, min_stars: float) -> bool:
     """Whether no pixel has the effective number of stars for which the kernel widens."""
     return bool(field.effective.max(initial=0.0) < min_stars)
+
+
+def min_stars_of(manifest: Manifest) -> int:
+    """Effective number of stars for which the kernel widens: what the build demands of a cell of its maps."""
+    configuration = manifest.configuration.get("kinematics", {})
+    return int(configuration.get("map_min_stars", KinematicsConfig().map_min_stars))
 
 
 def slice_label(low_kpc: float, high_kpc: float) -> str:

@@ -2,6 +2,7 @@
 
 /** @import { Bars as BarsFigure } from "../figures/bars.js" */
 /** @import { BarsLayer, Layer, MissingSpec, OverlaySpec, Palettes, PlaneLayer, ViewSpec } from "../payloads.ts" */
+/** @import { ChooseMap } from "../protocol.d.ts" */
 /** @import { Stage } from "./stage.js" */
 
 import { PICTURE_FORMS } from "../base/declared.js"
@@ -10,8 +11,11 @@ import { gradient } from "../base/legend.js"
 import { ColumnList, options } from "../base/lists.js"
 import { shortCount } from "../base/words.js"
 import { Bars } from "../figures/bars.js"
+import { DiscMap } from "../figures/disc_map.js"
 import { Plane } from "../figures/plane.js"
 
+/** @type {[of: ChooseMap["of"], label: string][]} */
+const MAPS_OF = [["selected", "of selected"], ["all", "of all"], ["difference", "selected - all"]]
 const NOTHING = "No options: see the message of the view."
 
 export class Card {
@@ -42,6 +46,13 @@ export class Card {
       "aria-label": "Slice in height",
       onchange: () => send({ kind: "part", slot, part: Number(this.part.value) }),
     })
+    /** @type {HTMLSelectElement} */
+    this.of = element("select", {
+      className: "part",
+      title: "Stars of the map",
+      "aria-label": "Stars of the map",
+      onchange: () => send({ kind: "choose_map", slot, of: /** @type {ChooseMap["of"]} */ (this.of.value) }),
+    })
     this.caption = element("span", { className: "caption" })
     this.bar = element("span", { className: "legend" })
     this.hidden = element("em")
@@ -49,7 +60,7 @@ export class Card {
     this.popup = popup(more, () => this.menu())
     this.grow = icon("open_in_full", "Enlarge", () => send({ kind: "enlarge", slot }))
     const extras = element("div", { className: "extras" }, this.hidden, this.bar, this.caption)
-    const head = element("header", {}, this.select, this.part, extras, more, this.grow)
+    const head = element("header", {}, this.select, this.part, this.of, extras, more, this.grow)
     this.plot = element("div", { className: "plot" })
     this.el = element("section", { className: "card" }, head, this.plot, this.popup.el)
   }
@@ -64,14 +75,18 @@ export class Card {
     this.spec = spec
     this.view = null
     options(this.select, this.stage.catalogue, spec.view)
-    const parts = spec.kind === "plane" ? spec.parts : undefined
-    this.part.hidden = !parts
-    if (spec.kind === "plane" && parts) options(this.part, parts.map((label, k) => [k, label]), spec.part)
+    const map = spec.kind === "plane" ? spec.map : undefined
+    this.part.hidden = !map
+    this.of.hidden = !map
+    if (map) {
+      options(this.part, map.parts.map(([label, lacking], k) => [k, label, lacking]), map.part)
+      options(this.of, MAPS_OF, map.of)
+    }
     this.caption.title = spec.kind === "plane" ? spec.about : ""
     this.caption.replaceChildren(
       ...spec.caption.map(([text, colour]) => element("span", { style: colour ? `color:${colour}` : null }, text)),
     )
-    this.bar.replaceChildren(...(spec.kind === "plane" && spec.bar ? gradient(spec.bar) : []))
+    this.bar.replaceChildren()
     this.hidden.replaceChildren()
     this.popup.close()
     this.el.setAttribute("aria-label", spec.title)
@@ -83,7 +98,8 @@ export class Card {
     const { slot, stage, plot } = this
     /** @type {Plane["send"]} */
     const send = (message) => stage.fromView(message)
-    const view = spec.kind === "bars" ? new Bars(plot, spec, slot, send) : new Plane(plot, spec, slot, send)
+    const Shown = map ? DiscMap : Plane
+    const view = spec.kind === "bars" ? new Bars(plot, spec, slot, send) : new Shown(plot, spec, slot, send)
     const { colours, theme, tool } = stage.look
     this.view = view
     view.recolour(colours, theme)
@@ -96,6 +112,7 @@ export class Card {
    * @param {Palettes} colours
    */
   receive(layer, pixels, colours) {
+    if (layer.name === "map") this.bar.replaceChildren(...gradient(layer.bar))
     if (this.view instanceof Bars) {
       if (isBars(layer)) this.view.receive(layer)
     } else if (!isBars(layer)) this.view?.receive(layer, pixels, colours)

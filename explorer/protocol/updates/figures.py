@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType, field
 
 from explorer.protocol.requests.base import Ends
 from explorer.protocol.updates.base import Float32s, Float64s, MessagePart, Row
+from pipeline.figures.disc_map import MapOf
 
 Window: TypeAlias = tuple[float, float, float, float]
 
@@ -73,10 +74,10 @@ class DotsShape(Shape, frozen=True, tag="dots"):
 
 
 class SunShape(Shape, frozen=True, tag="sun"):
-    """The solar position."""
+    """The solar position, on each of several maps."""
 
-    x: tuple[float]
-    y: tuple[float]
+    x: tuple[float, ...]
+    y: tuple[float, ...]
 
 
 class ArrowsShape(Shape, frozen=True, tag="arrows"):
@@ -122,17 +123,39 @@ class MissingSpec(FigureSpec, frozen=True, tag="missing"):
     sentence: str
 
 
+class PartChoice(Row, frozen=True):
+    """A slice of a disc map on its menu, and whether it has too few stars."""
+
+    label: str
+    lacking: bool
+
+
+class MapOffset(Row, frozen=True):
+    """Shift in x and y at which a disc map is drawn beside others, from its own coordinates."""
+
+    x: float
+    y: float
+
+
+class MapSpec(MessagePart, frozen=True):
+    """A disc map: its slices, the present one, the stars that it is of, and the maps beside one another."""
+
+    parts: tuple[PartChoice, ...]
+    part: int
+    of: MapOf
+    window: Window
+    offsets: tuple[MapOffset, ...]
+
+
 class PlaneSpec(FigureSpec, frozen=True, tag="plane"):
-    """One column against another; a disc map has slices (parts), the present one, and a colour bar."""
+    """One column against another; a disc map has a specification more."""
 
     overlays: tuple[OverlaySpec, ...]
     about: str
     square: bool
     x: AxisSpec
     y: AxisSpec
-    parts: tuple[str, ...] | UnsetType = UNSET
-    part: int | UnsetType = UNSET
-    bar: Legend | UnsetType = UNSET
+    map: MapSpec | UnsetType = UNSET
 
 
 class BarsSpec(FigureSpec, frozen=True, tag="bars"):
@@ -156,7 +179,7 @@ class Layer(MessagePart, frozen=True, tag_field="kind"):
 class ImageLayer(Layer, frozen=True, tag="image"):
     """An image of levels: its shape, and the range of its packed bytes in the message's ``pixels``."""
 
-    name: Literal["everything", "selected", "texture"]
+    name: Literal["everything", "selected"]
     window: Window
     shape: tuple[int, int]
     start: int = field(name="from")
@@ -205,4 +228,32 @@ class BarsLayer(Layer, frozen=True, tag="bars"):
     counts: Float64s
 
 
-AnyLayer: TypeAlias = ImageLayer | StarsLayer | PickedLayer | DotsLayer | ArrowsLayer | BarsLayer
+class MapTitle(Row, frozen=True):
+    """Text at the upper left corner of a map."""
+
+    x: float
+    y: float
+    text: str
+
+
+class MapLayer(Layer, frozen=True, tag="map"):
+    """Mean velocity field: colour (``hue`` of the ``ramp``), opacity (``strength``) and brightness (``texture``).
+
+    Each is a byte a pixel, the lowest row first; the texture has ``detail`` times as many rows and columns. Its
+    brightness is from ``darkest`` to 1. The ramp is red, green, blue and opacity, four bytes each of 256 colours.
+    """
+
+    window: Window
+    shape: tuple[int, int]
+    detail: int
+    hue: bytes
+    strength: bytes
+    texture: bytes
+    ramp: bytes
+    darkest: float
+    bar: Legend
+    titles: tuple[MapTitle, ...]
+    name: Literal["map"] = "map"
+
+
+AnyLayer: TypeAlias = ImageLayer | StarsLayer | PickedLayer | DotsLayer | ArrowsLayer | BarsLayer | MapLayer

@@ -50,7 +50,7 @@ _RING_KPC = 1.0
 _LINE_KPC = 2.4
 """Length of a line of the texture to either side."""
 
-_CONTRAST, _MEDIUM = 2.2, 128
+_CONTRAST, _MEDIUM = 2.4, 128
 _SEED = 9  # of the noise that is smeared
 
 
@@ -92,8 +92,9 @@ class Grid:
     @property
     def centres(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Coordinates of the centres of the columns and of the rows in kpc."""
-        columns, rows = (np.arange(count) + 0.5 for count in (self.width, self.height))
-        return self.x_low + self.pixel_kpc * columns, self.y_low + self.pixel_kpc * rows
+        sides = ((self.x_low, self.width), (self.y_low, self.height))
+        x, y = (low + self.pixel_kpc * np.arange(0.5, count, dtype=np.float64) for low, count in sides)
+        return x, y
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,8 @@ class MeanField:
     ----------
     grid : Grid
         Its pixels.
+    slice_kpc : tuple of float
+        The slice in abs(Z).
     stars : int
         Number of stars.
     effective : ndarray, shape (h, w)
@@ -145,6 +148,7 @@ class MeanField:
     """
 
     grid: Grid
+    slice_kpc: tuple[float, float]
     stars: int
     effective: Floats
     v_x: Floats
@@ -243,13 +247,15 @@ def mean_fields(
     size = stars.grid.size
     sums = np.zeros((len(stars.slices_kpc) * size, 4))
     kernels.add_stars(stars.cell, rows, stars.v_x, stars.v_y, stars.v_phi, sums)
-    fields = [_field(stars.grid, sums[part * size : (part + 1) * size], min_stars) for part in parts]
+    fields = [
+        _field(stars.grid, stars.slices_kpc[part], sums[part * size : (part + 1) * size], min_stars) for part in parts
+    ]
     if minus is not None:
         fields = [_difference(field, other) for field, other in zip(fields, minus, strict=True)]
     return tuple(replace(field, texture=line_texture(field.v_x, field.v_y, field.grid)) for field in fields)
 
 
-def _field(grid: Grid, sums: NDArray[np.float64], min_stars: float) -> MeanField:
+def _field(grid: Grid, slice_kpc: tuple[float, float], sums: NDArray[np.float64], min_stars: float) -> MeanField:
     planes = np.ascontiguousarray(sums.T, dtype=np.float32).reshape(4, grid.height, grid.width)
     smoothed = smoothed_sums(planes, grid.pixel_kpc, min_stars)
     effective = smoothed[0]
@@ -257,7 +263,7 @@ def _field(grid: Grid, sums: NDArray[np.float64], min_stars: float) -> MeanField
         v_x, v_y, v_phi = np.where(effective >= MIN_EFFECTIVE, smoothed[1:] / effective, np.float32(np.nan))
     residual = v_phi - _rotation(grid, sums, min_stars)
     none = np.zeros((0, 0), np.uint8)
-    return MeanField(grid, int(sums[:, 0].sum()), effective, v_x, v_y, v_phi, residual, none)
+    return MeanField(grid, slice_kpc, int(sums[:, 0].sum()), effective, v_x, v_y, v_phi, residual, none)
 
 
 def smoothed_sums(planes: Floats, pixel_kpc: float, min_stars: float) -> Floats:
@@ -281,7 +287,9 @@ def smoothed_sums(planes: Floats, pixel_kpc: float, min_stars: float) -> Floats:
     smoothed, settled = np.zeros_like(planes), np.zeros(planes.shape[1:], np.bool_)
     weighted, width = planes, 0.0
     for wider in _WIDTHS_KPC:
-        kernels.blur(before, _taps(float(np.sqrt(wider**2 - width**2)) / pixel_kpc), between, after)
+        taps = _taps(float(np.sqrt(wider**2 - width**2)) / pixel_kpc)
+        kernels.blur_rows(before, taps, between)
+        kernels.blur_columns(between, taps, after)
         peak = np.float32(2.0 * np.pi * (wider / pixel_kpc) ** 2)  # of a kernel of unit sum, over one
         now = after * peak
         if not kernels.settle(now if width == 0.0 else weighted, now, min_stars, smoothed, settled):
@@ -295,7 +303,8 @@ def smoothed_sums(planes: Floats, pixel_kpc: float, min_stars: float) -> Floats:
 def _taps(width: float) -> Floats:
     """Gaussian kernel of unit sum, from its centre outwards; ``width`` in pixels."""
     taps = np.exp(-0.5 * (np.arange(int(np.ceil(_REACH * width)) + 1) / width) ** 2)
-    return (taps / (2.0 * taps.sum() - taps[0])).astype(np.float32)
+    unit: Floats = (taps / (2.0 * taps.sum() - taps[0])).astype(np.float32)
+    return unit
 
 
 def _rotation(grid: Grid, sums: NDArray[np.float64], min_stars: float) -> Floats:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
+
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def add_stars(
     cell: NDArray[np.int32], rows: Mask, v_x: Floats, v_y: Floats, v_phi: Floats, sums: NDArray[np.float64]
@@ -28,38 +29,34 @@ def add_stars(
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def blur(planes: Floats, taps: Floats, between: Floats, blurred: Floats) -> None:
-    """Convolve planes with a symmetric kernel along rows and columns; beyond the edges they are zero.
+def blur_rows(planes: Floats, taps: Floats, blurred: Floats) -> None:
+    """Convolve the rows of planes with a symmetric kernel, given from its centre outwards; outside they are zero."""
+    count, height, width = planes.shape
+    for plane in range(count):
+        for row in range(height):
+            for column in range(width):
+                blurred[plane, row, column] = taps[0] * planes[plane, row, column]
+            for step in range(1, min(taps.size, width)):
+                tap = taps[step]
+                for column in range(width - step):
+                    blurred[plane, row, column] += tap * planes[plane, row, column + step]
+                for column in range(step, width):
+                    blurred[plane, row, column] += tap * planes[plane, row, column - step]
 
-    Parameters
-    ----------
-    planes : ndarray, shape (k, h, w)
-        Planes.
-    taps : ndarray, shape (r + 1,)
-        The kernel from its centre outwards.
-    between, blurred : ndarray, shape (k, h, w)
-        Memory for the first pass, and the result.
-    """
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def blur_columns(planes: Floats, taps: Floats, blurred: Floats) -> None:
+    """Convolve the columns of planes as :func:`blur_rows` convolves rows."""
     count, height, width = planes.shape
     reach = taps.size - 1
     for plane in range(count):
         for row in range(height):
             for column in range(width):
-                between[plane, row, column] = taps[0] * planes[plane, row, column]
-            for step in range(1, min(reach, width - 1) + 1):
-                tap = taps[step]
-                for column in range(width - step):
-                    between[plane, row, column] += tap * planes[plane, row, column + step]
-                for column in range(step, width):
-                    between[plane, row, column] += tap * planes[plane, row, column - step]
-        for row in range(height):
-            for column in range(width):
-                blurred[plane, row, column] = taps[0] * between[plane, row, column]
+                blurred[plane, row, column] = 0.0
             for other in range(max(row - reach, 0), min(row + reach, height - 1) + 1):
-                if other != row:
-                    tap = taps[abs(other - row)]
-                    for column in range(width):
-                        blurred[plane, row, column] += tap * between[plane, other, column]
+                tap = taps[abs(other - row)]
+                for column in range(width):
+                    blurred[plane, row, column] += tap * planes[plane, other, column]
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -80,10 +77,7 @@ def settle(before: Floats, after: Floats, least: float, smoothed: Floats, settle
                 left += 1
             else:
                 settled[row, column] = True
-                if few >= least:
-                    share = 0.0
-                else:
-                    share = (least - few) / (many - few)
+                share = 0.0 if few >= least else (least - few) / (many - few)
             for plane in range(after.shape[0]):
                 wide, narrow = after[plane, row, column], before[plane, row, column]
                 smoothed[plane, row, column] = narrow + share * (wide - narrow)
