@@ -36,6 +36,7 @@ export type {
   LabelSlider as SliderSpec,
   Legend,
   MapLayer,
+  MapSpec,
   MissingSpec,
   OpeningStatus as StatusState,
   OverlaySpec as ShapedOverlay,

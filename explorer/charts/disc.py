@@ -29,12 +29,11 @@ from pipeline.figures.disc_map import (
     MapScale,
     image_of,
     lacks_stars,
-    min_stars_of,
     scale_of,
     slice_label,
 )
 from pipeline.figures.field_arrows import Arrows, field_arrows
-from pipeline.science.space.mean_field import DETAIL, MAX_SPEED_KMS, MeanField
+from pipeline.science.space.mean_field import DETAIL, KERNEL_STARS, MAX_SPEED_KMS, MeanField
 
 RESIDUAL, STARS, ARROWS = "residual", "stars", "arrows"
 """Switches: from the rotation to its residual, of the selected stars as dots, of arrows of the mean velocity."""
@@ -42,7 +41,7 @@ RESIDUAL, STARS, ARROWS = "residual", "stars", "arrows"
 _SWITCHES = {RESIDUAL: "Rotation minus its mean at that radius", STARS: "Selected stars as dots"}
 _ABOUT = (
     "Mean velocity of the stars around each place: colour is the rotation, and the texture streams along the motion. "
-    "The kernel widens until it holds {stars} stars; where it holds fewer, the map fades. "
+    f"The kernel widens until it holds {KERNEL_STARS:g} stars; where it holds fewer, the map fades. "
     f"Stars faster than {MAX_SPEED_KMS:g} km/s are left out."
 )
 
@@ -61,7 +60,6 @@ class DiscChart(PlaneChart):
         self.part = min(max(state.part, 0), len(self.slices))
         self.parts = (self.part,) if self.part < len(self.slices) else tuple(range(len(self.slices)))
         self.layout = MapLayout.of(stars.grid, self.parts)
-        self.min_stars = min_stars_of(library.products.manifest)
         self.every = tuple(every_field(library, part) for part in self.parts)
         x_low, x_high, y_low, y_high = self.layout.window
         self.axes = {
@@ -90,8 +88,8 @@ class DiscChart(PlaneChart):
     @classmethod
     def first_state(cls, view: ViewSpec, library: Library) -> PanelState:
         """The first slice with enough stars."""
-        parts, least = range(len(stars_of(library).slices_kpc)), min_stars_of(library.products.manifest)
-        first = (part for part in parts if not lacks_stars(every_field(library, part), least))
+        parts = range(len(stars_of(library).slices_kpc))
+        first = (part for part in parts if not lacks_stars(every_field(library, part)))
         return PanelState(view.key, part=next(first, 0))
 
     @property
@@ -115,7 +113,7 @@ class DiscChart(PlaneChart):
         return replace(
             plane,
             caption=(),
-            about=_ABOUT.format(stars=self.min_stars),
+            about=_ABOUT,
             overlays=(*plane.overlays, *switches),
             map=protocol.MapSpec(self._choices(), self.part, self.state.map_of, self.layout.grid.window, offsets),
         )
@@ -125,12 +123,12 @@ class DiscChart(PlaneChart):
         choices = []
         for part, (low, high) in enumerate(self.slices):
             field = every_field(self.library, part)
-            lacking = lacks_stars(field, self.min_stars)
+            lacking = lacks_stars(field)
             words = f": {field.stars} star{'s' * (field.stars != 1)}, too few for a map" if lacking else ""
-            choices.append(protocol.PartChoice(f"|Z| {low:g} to {high:g} kpc{words}", lacking))
+            choices.append(protocol.PartChoice(f"{low:g}-{high:g} kpc{words}", lacking))
         return (
             *choices,
-            protocol.PartChoice(f"all {len(self.slices)} slices", all(choice.lacking for choice in choices)),
+            protocol.PartChoice(f"all {len(self.slices)}", all(choice.lacking for choice in choices)),
         )
 
     @property
@@ -147,7 +145,7 @@ class DiscChart(PlaneChart):
         fields = self._fields(brush.rows, everything=brush.n_selected == self.table.n_stars)
         scale = self._scale(fields, self.state)
         self.note = self._note(brush.n_selected - sum(field.stars for field in fields))
-        arrows = field_arrows(fields, self.min_stars) if self.switches.get(ARROWS) else ()
+        arrows = field_arrows(fields) if self.switches.get(ARROWS) else ()
         layers: list[WireLayer] = [self._map(fields, scale, arrows)]
         if ARROWS in self.switches:
             layers.append(self._arrows(arrows))
@@ -164,10 +162,10 @@ class DiscChart(PlaneChart):
 
     def _scale(self, fields: Sequence[MeanField], state: PanelState) -> MapScale:
         residual = RESIDUAL in state.switched
-        return scale_of(fields, self.every, state.map_of, residual=residual, min_stars=self.min_stars)
+        return scale_of(fields, self.every, state.map_of, residual=residual)
 
     def _map(self, fields: Sequence[MeanField], scale: MapScale, arrows: Sequence[Arrows]) -> protocol.MapLayer:
-        images = [image_of(field, scale, residual=self.residual, min_stars=self.min_stars) for field in fields]
+        images = [image_of(field, scale, residual=self.residual) for field in fields]
         joined = self.layout.joined(images)
         ramp = gradient_css((TRANSPARENT, *scale.ramp))
         return protocol.MapLayer(
@@ -188,7 +186,7 @@ class DiscChart(PlaneChart):
         """Slice, number of stars and scale of the arrows at the upper left corner of each map."""
         titles = []
         for number, (tile, field) in enumerate(zip(self.layout.tiles, fields, strict=True)):
-            words = map_words(field, self.min_stars)
+            words = map_words(field)
             if len(self.parts) > 1:
                 low, high = field.slice_kpc
                 words = f"|Z| {low:g}-{high:g} kpc: {words}"
@@ -290,14 +288,14 @@ class DiscChart(PlaneChart):
         residual = RESIDUAL in shot.state.switched
         shown = [overlay for overlay in self.plain if self.shows(overlay, shot.state)]
         arrowed = any(overlay.name == ARROWS for overlay in shown)
-        arrows = field_arrows(fields, self.min_stars) if arrowed else (None,) * len(fields)
+        arrows = field_arrows(fields) if arrowed else (None,) * len(fields)
         panels = [
             MapPanel(
                 Scene(self._copy(part), shot.rows, *self._ends(shot.state)),
                 field.grid,
-                image_of(field, scale, residual=residual, min_stars=self.min_stars),
+                image_of(field, scale, residual=residual),
                 arrow,
-                f"{slice_label(*field.slice_kpc)}: {map_words(field, self.min_stars)}",
+                f"{slice_label(*field.slice_kpc)}: {map_words(field)}",
             )
             for part, field, arrow in zip(self.parts, fields, arrows, strict=True)
         ]
@@ -315,10 +313,10 @@ class DiscChart(PlaneChart):
         return state.x_ends or (x_low, x_high), state.y_ends or (y_low, y_high)
 
 
-def map_words(field: MeanField, min_stars: float) -> str:
+def map_words(field: MeanField) -> str:
     """Number of stars of a map, and whether they are enough."""
     words = f"{field.stars:,} star{'s' if field.stars != 1 else ''}"
-    return f"{words}, too few for a map" if lacks_stars(field, min_stars) else words
+    return f"{words}, too few for a map" if lacks_stars(field) else words
 
 
 def _frozen(rows: Mask) -> Mask:

@@ -16,7 +16,7 @@ from explorer.model.elsewhere import in_helper
 from explorer.model.fields import fields_of, stars_of
 from explorer.model.library import Library
 from explorer.model.selection import Mask
-from pipeline.figures.disc_map import MapOf, min_stars_of
+from pipeline.figures.disc_map import MapOf
 from pipeline.figures.figure import FigureStars, Group
 from pipeline.figures.star_figures import STAR_FIGURES
 from pipeline.figures.style import STYLE, WIDTH_INCHES
@@ -92,6 +92,5 @@ def _stars(library: Library, rows: Mask, groups: tuple[Group, ...]) -> FigureSta
         overlays=library.products.overlays,
         r0_kpc=library.r0_kpc,
         fields=partial(fields_of, library, rows, parts, MapOf.SELECTED),
-        min_stars=min_stars_of(library.products.manifest),
         groups=groups,
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from explorer.model.library import Library, kept_by_library
 from explorer.model.selection import Mask
 from pipeline.domain.columns import names_at
-from pipeline.figures.disc_map import MapOf, min_stars_of
+from pipeline.figures.disc_map import MapOf
 from pipeline.science.space.mean_field import DiscStars, MeanField, disc_stars, mean_fields
 
 NEEDED = names_at("map")
@@ -24,7 +24,7 @@ def stars_of(library: Library) -> DiscStars:
 @kept_by_library(16)
 def every_field(library: Library, part: int) -> MeanField:
     """Field of all stars of a slice, computed once."""
-    (field,) = mean_fields(stars_of(library), library.table.every, (part,), min_stars_of(library.products.manifest))
+    (field,) = mean_fields(stars_of(library), library.table.every, (part,))
     return field
 
 
@@ -51,4 +51,4 @@ def fields_of(library: Library, rows: Mask, parts: Sequence[int], of: MapOf) -> 
     if of is MapOf.ALL or (of is MapOf.SELECTED and rows is library.table.every):
         return every
     minus = every if of is MapOf.DIFFERENCE else None
-    return mean_fields(stars_of(library), rows, parts, min_stars_of(library.products.manifest), minus)
+    return mean_fields(stars_of(library), rows, parts, minus)

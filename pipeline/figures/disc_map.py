@@ -15,9 +15,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from pipeline.domain.columns import BY_NAME
-from pipeline.domain.settings import KinematicsConfig
-from pipeline.products.manifest import Manifest
-from pipeline.science.space.mean_field import DETAIL, MIN_EFFECTIVE, Grid, MeanField
+from pipeline.science.space.mean_field import DETAIL, KERNEL_STARS, MIN_EFFECTIVE, Grid, MeanField
 
 Image = NDArray[np.uint8]
 
@@ -42,8 +40,13 @@ def _joined(*anchors: tuple[int, int, int]) -> tuple[str, ...]:
 DIVERGING_RAMP = _joined(_BELOW, _ZERO, _ABOVE)
 """Below to above zero, which is grey, in equally bright colours."""
 
-_ROUND_KMS = 10.0
-_STEPS_KMS = (5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)
+LEAST_STARS = 5
+"""Effective number of stars of a kernel that a map needs somewhere."""
+
+_ROUND_KMS, _LEAST_KMS = 10.0, 60.0
+"""Limits of the rotation are multiples of the one, and as far apart as the other at least."""
+
+_STEPS_KMS = (20.0, 50.0, 100.0, 200.0, 500.0)
 _TAIL = 0.02
 _OUTSIDE = 0.2
 """Fraction of a map that may be beyond the scale of all stars before it gets a scale of its own."""
@@ -107,9 +110,7 @@ def values_of(field: MeanField, *, residual: bool) -> NDArray[np.float32]:
     return field.residual if residual else field.v_phi
 
 
-def scale_of(
-    fields: Sequence[MeanField], every: Sequence[MeanField], of: MapOf, *, residual: bool, min_stars: float
-) -> MapScale:
+def scale_of(fields: Sequence[MeanField], every: Sequence[MeanField], of: MapOf, *, residual: bool) -> MapScale:
     """Scale of the maps that are shown together.
 
     The rotation has the scale of all stars as long as most of a map is within it, so that selections can be compared;
@@ -125,26 +126,24 @@ def scale_of(
         Stars of the maps.
     residual : bool
         Whether the residuals are coloured.
-    min_stars : float
-        Effective number of stars for which the kernel widens.
     """
-    shown = _known(fields, residual, min_stars)
+    shown = _known(fields, residual)
     label = BY_NAME["v_phi"].axis_label
     if residual or of is MapOf.DIFFERENCE:
         far = float(np.quantile(np.abs(shown), 1.0 - 2.0 * _TAIL)) if shown.size else 0.0
         reach = next((step for step in _STEPS_KMS if step >= far), _STEPS_KMS[-1])
         words = " - mean(R)" * residual + ", selected - all" * (of is MapOf.DIFFERENCE)
         return MapScale(-reach, reach, label.replace(" [", f"{words} ["), DIVERGING_RAMP)
-    low, high = _round_limits(_known(every, residual, min_stars))
+    low, high = _round_limits(_known(every, residual))
     if shown.size and np.mean((shown < low) | (shown > high)) > _OUTSIDE:
         low, high = _round_limits(shown)
     return MapScale(low, high, label, ROTATION_RAMP)
 
 
-def _known(fields: Sequence[MeanField], residual: bool, min_stars: float) -> NDArray[np.float32]:
+def _known(fields: Sequence[MeanField], residual: bool) -> NDArray[np.float32]:
     """Values of pixels that are seen well; of all pixels if there are none."""
     pairs = [(values_of(field, residual=residual), field.effective) for field in fields]
-    clear = [values[np.isfinite(values) & (effective >= 0.5 * min_stars)] for values, effective in pairs]
+    clear = [values[np.isfinite(values) & (effective >= 0.5 * KERNEL_STARS)] for values, effective in pairs]
     joined = np.concatenate([np.empty(0, np.float32), *clear])
     return joined if joined.size else np.concatenate([joined, *(values[np.isfinite(values)] for values, _ in pairs)])
 
@@ -154,16 +153,17 @@ def _round_limits(values_kms: NDArray[np.float32]) -> tuple[float, float]:
         return 0.0, 250.0
     low, high = np.quantile(values_kms, (_TAIL, 1.0 - _TAIL))
     low, high = _ROUND_KMS * np.floor(low / _ROUND_KMS), _ROUND_KMS * np.ceil(high / _ROUND_KMS)
-    return float(low), float(max(high, low + _ROUND_KMS))
+    room = _ROUND_KMS * np.ceil(max(_LEAST_KMS - (high - low), 0.0) / (2.0 * _ROUND_KMS))
+    return float(low - room), float(high + room)
 
 
-def image_of(field: MeanField, scale: MapScale, *, residual: bool, min_stars: float) -> MapImage:
+def image_of(field: MeanField, scale: MapScale, *, residual: bool) -> MapImage:
     """Numbers of a map, from its field and its scale."""
     values = values_of(field, residual=residual)
-    shares = np.nan_to_num((values - scale.low) / (scale.high - scale.low), nan=0.5)
-    hue = np.round(255.0 * np.clip(shares, 0.0, 1.0)).astype(np.uint8)
-    full = max(min_stars, 2.0 * MIN_EFFECTIVE)
-    opacity = np.clip((field.effective - MIN_EFFECTIVE) / (full - MIN_EFFECTIVE), 0.0, 1.0)
+    places = np.nan_to_num((values - scale.low) / (scale.high - scale.low), nan=0.5)
+    hue = np.round(255.0 * np.clip(places, 0.0, 1.0)).astype(np.uint8)
+    shares = np.clip((field.effective - MIN_EFFECTIVE) / (KERNEL_STARS - MIN_EFFECTIVE), 0.0, 1.0)
+    opacity = np.sqrt(shares)  # as the precision of a mean
     strength = np.round(255.0 * np.where(np.isfinite(values), opacity, 0.0)).astype(np.uint8)
     return MapImage(hue, strength, field.texture)
 
@@ -177,7 +177,7 @@ def painted(image: MapImage, ramp: Sequence[str]) -> Image:
         Lowest row first.
     """
     colours = np.array([[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in ramp], np.float32)
-    hue, strength = (plane.repeat(DETAIL, axis=0).repeat(DETAIL, axis=1) for plane in (image.hue, image.strength))
+    hue, strength = (np.round(_enlarged(plane)).astype(np.uint8) for plane in (image.hue, image.strength))
     gain = DARKEST + (1.0 - DARKEST) * image.texture.astype(np.float32) / 255.0
     pixels = np.empty((*hue.shape, 4), np.uint8)
     pixels[..., :3] = np.round(colours[hue] * gain[..., None])
@@ -185,20 +185,26 @@ def painted(image: MapImage, ramp: Sequence[str]) -> Image:
     return pixels
 
 
+def _enlarged(plane: Image) -> NDArray[np.float64]:
+    """A plane with as many pixels as the texture, by bilinear interpolation."""
+    values: NDArray[np.float64] = plane.astype(np.float64)
+    for _ in range(2):
+        side = values.shape[0]
+        at = np.clip((np.arange(side * DETAIL) + 0.5) / DETAIL - 0.5, 0.0, side - 1.0)
+        low = np.floor(at).astype(np.int64)
+        share = (at - low)[:, None]
+        values = ((1.0 - share) * values[low] + share * values[np.minimum(low + 1, side - 1)]).T
+    return values
+
+
 def draw_map(axes: Axes, grid: Grid, image: MapImage, scale: MapScale) -> None:
     """Paint a map in data coordinates, smooth at any size."""
     axes.imshow(painted(image, scale.ramp), extent=grid.window, origin="lower", aspect="auto", interpolation="bilinear")
 
 
-def lacks_stars(field: MeanField, min_stars: float) -> bool:
-    """Whether no pixel has the effective number of stars for which the kernel widens."""
-    return bool(field.effective.max(initial=0.0) < min_stars)
-
-
-def min_stars_of(manifest: Manifest) -> int:
-    """Effective number of stars for which the kernel widens: what the build demands of a cell of its maps."""
-    configuration = manifest.configuration.get("kinematics", {})
-    return int(configuration.get("map_min_stars", KinematicsConfig().map_min_stars))
+def lacks_stars(field: MeanField) -> bool:
+    """Whether a map shows next to nothing, as no kernel holds :data:`LEAST_STARS`."""
+    return bool(field.effective.max(initial=0.0) < LEAST_STARS)
 
 
 def slice_label(low_kpc: float, high_kpc: float) -> str:

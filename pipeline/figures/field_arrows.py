@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from pipeline.science.space.mean_field import MeanField
+from pipeline.science.space.mean_field import KERNEL_STARS, MeanField
 
 Floats = NDArray[np.float32]
 
@@ -38,17 +38,15 @@ class Arrows:
     longest_kms: float
 
 
-def field_arrows(fields: Sequence[MeanField], min_stars: float) -> tuple[Arrows, ...]:
+def field_arrows(fields: Sequence[MeanField]) -> tuple[Arrows, ...]:
     """Arrows of several maps on one scale.
 
     Parameters
     ----------
     fields : sequence of MeanField
         The maps.
-    min_stars : float
-        Effective number of stars for which the kernel widens.
     """
-    sampled = [_sampled(field, min_stars) for field in fields]
+    sampled = [_sampled(field) for field in fields]
     longest = max((float(np.hypot(v_x, v_y).max(initial=0.0)) for _, _, v_x, v_y in sampled), default=0.0)
     arrows = []
     for field, (x, y, v_x, v_y) in zip(fields, sampled, strict=True):
@@ -58,12 +56,12 @@ def field_arrows(fields: Sequence[MeanField], min_stars: float) -> tuple[Arrows,
     return tuple(arrows)
 
 
-def _sampled(field: MeanField, min_stars: float) -> tuple[Floats, Floats, Floats, Floats]:
+def _sampled(field: MeanField) -> tuple[Floats, Floats, Floats, Floats]:
     """Positions and velocities of every n-th pixel that is seen well."""
     every = slice(_STEP_PIXELS // 2, None, _STEP_PIXELS)
     x, y = (centres[every].astype(np.float32) for centres in field.grid.centres)
     v_x, v_y, effective = (plane[every, every] for plane in (field.v_x, field.v_y, field.effective))
-    clear = np.isfinite(v_x) & np.isfinite(v_y) & (effective >= _CLEAR * min_stars)
+    clear = np.isfinite(v_x) & np.isfinite(v_y) & (effective >= _CLEAR * KERNEL_STARS)
     at_x, at_y = np.broadcast_to(x, clear.shape), np.broadcast_to(y[:, None], clear.shape)
     return at_x[clear], at_y[clear], v_x[clear], v_y[clear]
 

@@ -58,8 +58,6 @@ class FigureStars:
         Distance of the Sun from the Galactic centre.
     fields : callable
         Returns the mean velocity fields of the stars, one a slice in height.
-    min_stars : int
-        Effective number of stars of a kernel of the fields.
     groups : tuple of Group
         Stars by colour, instead of values by colour; the first one of several has a star.
     """
@@ -71,7 +69,6 @@ class FigureStars:
     overlays: Mapping[str, pd.DataFrame]
     r0_kpc: float
     fields: Callable[[], tuple[MeanField, ...]]
-    min_stars: int
     groups: tuple[Group, ...] = ()
 
     def known(self, chosen: Mask, *names: str) -> Mask:

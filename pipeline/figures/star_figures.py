@@ -13,10 +13,11 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import FigureBase
 
 from pipeline.domain.columns import names_at
-from pipeline.figures.disc_map import MapOf, draw_map, image_of, lacks_stars, scale_of, slice_label
+from pipeline.figures.disc_map import LEAST_STARS, MapOf, draw_map, image_of, lacks_stars, scale_of, slice_label
 from pipeline.figures.figure import FigureStars, Mask, StarFigure, Values
 from pipeline.figures.references import nearest_isochrones
 from pipeline.figures.style import BLUE, RED, axis_label, colour_scale, ends, points, say, stars_text
+from pipeline.science.space.mean_field import KERNEL_STARS
 
 FAR_KPC = 5.0
 """Stars this far from the plane show their velocities in Figure 8, and are those of Figure 11."""
@@ -100,16 +101,16 @@ def _draw_velocities(axes: Axes, x: Values, y: Values, v_x: Values, v_y: Values)
 
 def _figure_9(canvas: FigureBase, stars: FigureStars) -> str:
     fields = stars.fields()
-    scale = scale_of(fields, fields, MapOf.ALL, residual=False, min_stars=stars.min_stars)
+    scale = scale_of(fields, fields, MapOf.ALL, residual=False)
     panels = canvas.subplots(-(-len(fields) // 2), 2, sharex=True, sharey=True, squeeze=False)
     for axes, field in zip_longest(panels.flat, fields):
         if field is None:
             axes.set_axis_off()
             continue
         x_low, x_high, y_low, y_high = field.grid.window
-        draw_map(axes, field.grid, image_of(field, scale, residual=False, min_stars=stars.min_stars), scale)
-        if lacks_stars(field, stars.min_stars):
-            say(axes, f"fewer than {stars.min_stars} stars within every kernel")
+        draw_map(axes, field.grid, image_of(field, scale, residual=False), scale)
+        if lacks_stars(field):
+            say(axes, f"fewer than {LEAST_STARS} stars in every kernel")
         _draw_arms(axes, stars.overlays.get("spiral_arms"))
         axes.plot(-stars.r0_kpc, 0.0, "*", color=RED, markersize=6)
         axes.set(xlim=(x_low, x_high), ylim=(y_low, y_high), aspect="equal")
@@ -122,7 +123,7 @@ def _figure_9(canvas: FigureBase, stars: FigureStars) -> str:
     canvas.colorbar(colours, ax=list(panels.flat), pad=0.02, aspect=30).set_label(scale.print_label)
     return (
         f"{stars_text(sum(field.stars for field in fields))}: mean velocities by an adaptive kernel, line integral "
-        f"convolution as brightness, rotation as colour, fading below {stars.min_stars} stars a kernel; dashed: spiral "
+        f"convolution as brightness, rotation as colour, fading below {KERNEL_STARS:g} stars a kernel; dashed: spiral "
         "arms, star: the Sun."
     )
 

@@ -1,7 +1,7 @@
 // A view of the grid: its title with menus, and its plot.
 
 /** @import { Bars as BarsFigure } from "../figures/bars.js" */
-/** @import { BarsLayer, Layer, MissingSpec, OverlaySpec, Palettes, PlaneLayer, ViewSpec } from "../payloads.ts" */
+/** @import { BarsLayer, Layer, MapSpec, MissingSpec, OverlaySpec, Palettes, PlaneLayer, ViewSpec } from "../payloads.ts" */
 /** @import { ChooseMap } from "../protocol.d.ts" */
 /** @import { Stage } from "./stage.js" */
 
@@ -15,7 +15,7 @@ import { DiscMap } from "../figures/disc_map.js"
 import { Plane } from "../figures/plane.js"
 
 /** @type {[of: ChooseMap["of"], label: string][]} */
-const MAPS_OF = [["selected", "of selected"], ["all", "of all"], ["difference", "selected - all"]]
+const MAPS_OF = [["selected", "selected"], ["all", "all stars"], ["difference", "selected - all"]]
 const NOTHING = "No options: see the message of the view."
 
 export class Card {
@@ -42,14 +42,14 @@ export class Card {
     /** @type {HTMLSelectElement} */
     this.part = element("select", {
       className: "part",
-      title: "Slice in height",
+      title: "Slice in height |Z|",
       "aria-label": "Slice in height",
       onchange: () => send({ kind: "part", slot, part: Number(this.part.value) }),
     })
     /** @type {HTMLSelectElement} */
     this.of = element("select", {
       className: "part",
-      title: "Stars of the map",
+      title: "Map of selected stars, of all, or their difference",
       "aria-label": "Stars of the map",
       onchange: () => send({ kind: "choose_map", slot, of: /** @type {ChooseMap["of"]} */ (this.of.value) }),
     })
@@ -156,11 +156,28 @@ export class Card {
         { type: "button", onclick: () => stage.send({ kind: "picture", slot, form }) },
         form.toUpperCase(),
       )
+    const map = spec.kind === "plane" && spec.map ? [this.mapRow(spec.map)] : []
     return [
+      ...map,
       ...axes,
       ...spec.overlays.map((overlay) => this.overlayBox(overlay)),
       element("div", { className: "row" }, "Picture ", ...PICTURE_FORMS.map(picture)),
     ]
+  }
+
+  /**
+   * Slice and stars of a map, which the title of a narrow view has no room for.
+   *
+   * @param {MapSpec} map
+   */
+  mapRow({ parts }) {
+    /** @type {HTMLSelectElement} */
+    const part = element("select", { "aria-label": "Height", onchange: () => choose(this.part, part.value) })
+    options(part, parts.map(([label, lacking], k) => [k, label, lacking]), this.part.value)
+    /** @type {HTMLSelectElement} */
+    const of = element("select", { "aria-label": "Map of", onchange: () => choose(this.of, of.value) })
+    options(of, MAPS_OF, this.of.value)
+    return element("div", { className: "row" }, "|Z| ", part, " Map of ", of)
   }
 
   /**
@@ -202,6 +219,12 @@ export class Card {
   mark(xs, ys) {
     if (this.view instanceof Plane) this.view.mark(xs, ys)
   }
+}
+
+/** @type {(select: HTMLSelectElement, value: string) => void} */
+function choose(select, value) {
+  select.value = value
+  select.dispatchEvent(new Event("change"))
 }
 
 /**

@@ -15,6 +15,8 @@ const MOST_TIMES = 4 // pixels of the screen along one of the texture
 const TICK_WIDTH = 48
 const TICK_HEIGHT = 34
 const TITLE_INSET = 4
+const DARK = "#20262d"
+const LIGHT = "#ffffff"
 
 export class DiscMap extends Plane {
   /** @type {ColumnDataSource | null} */
@@ -101,6 +103,26 @@ export class DiscMap extends Plane {
   tile(axis, ends, offsets, pixels, each) {
     const { ticks: places, labels } = tiledTicks(ticks(ends, fittingTicks(pixels, each)), ends, offsets)
     axis.setv({ ticker: new globalThis.Bokeh.Models.FixedTicker({ ticks: places }), major_label_overrides: labels })
+  }
+
+  /**
+   * Curves on a lighter line, as they lie over a map and beside it.
+   *
+   * @override
+   * @param {ArrayLike<number>[]} xs
+   * @param {ArrayLike<number>[]} ys
+   * @param {string[]} colour
+   */
+  linesOf(xs, ys, colour) {
+    const lines = super.linesOf(xs, ys, colour)
+    lines.glyph.setv({ line_color: DARK, line_width: 1.4 })
+    const M = globalThis.Bokeh.Models
+    const under = new M.MultiLine({ xs: { field: "xs" }, ys: { field: "ys" }, line_color: LIGHT, line_alpha: 0.55 })
+    under.line_width = 3.4
+    const halo = this.layer(under, lines.data_source, "overlay")
+    this.figure.renderers = [...this.figure.renderers.filter((made) => made !== halo && made !== lines), halo, lines]
+    lines.properties.visible.change.connect(() => (halo.visible = lines.visible))
+    return lines
   }
 
   /** @override */

@@ -18,6 +18,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 from pipeline.science.space import mean_field_kernels as kernels
 from pipeline.science.space.velocity_field import SLICES_KPC
@@ -28,8 +29,11 @@ Mask = NDArray[np.bool_]
 FIELD_PIXELS = 96
 """Pixels of the field along the longer side of the map."""
 
-DETAIL = 2
+DETAIL = 3
 """Pixels of the texture along a pixel of the field."""
+
+KERNEL_STARS = 15.0
+"""Effective number of stars for which the kernel widens: an error of 6 km/s where the dispersion is 35 km/s."""
 
 MIN_EFFECTIVE = 1.0
 """Effective number of stars below which a pixel has no velocity."""
@@ -50,7 +54,11 @@ _RING_KPC = 1.0
 _LINE_KPC = 2.4
 """Length of a line of the texture to either side."""
 
-_CONTRAST, _MEDIUM = 2.4, 128
+_STRIDE = np.float32(1.5)
+_GRAIN = 1.2
+"""Pixels of the texture between two samples of a line, and the width of the noise, which has no finer grain."""
+
+_CONTRAST, _MEDIUM = 4.0, 128
 _SEED = 9  # of the noise that is smeared
 
 
@@ -222,7 +230,7 @@ def disc_stars(
 
 
 def mean_fields(
-    stars: DiscStars, rows: Mask, parts: Sequence[int], min_stars: float, minus: Sequence[MeanField] | None = None
+    stars: DiscStars, rows: Mask, parts: Sequence[int], minus: Sequence[MeanField] | None = None
 ) -> tuple[MeanField, ...]:
     """Mean velocity fields of some stars.
 
@@ -234,8 +242,6 @@ def mean_fields(
         Which of them.
     parts : sequence of int
         Numbers of the slices.
-    min_stars : float
-        Effective number of stars for which the kernel widens.
     minus : sequence of MeanField, optional
         Fields of the same slices that are subtracted.
 
@@ -247,26 +253,24 @@ def mean_fields(
     size = stars.grid.size
     sums = np.zeros((len(stars.slices_kpc) * size, 4))
     kernels.add_stars(stars.cell, rows, stars.v_x, stars.v_y, stars.v_phi, sums)
-    fields = [
-        _field(stars.grid, stars.slices_kpc[part], sums[part * size : (part + 1) * size], min_stars) for part in parts
-    ]
+    fields = [_field(stars.grid, stars.slices_kpc[part], sums[part * size : (part + 1) * size]) for part in parts]
     if minus is not None:
         fields = [_difference(field, other) for field, other in zip(fields, minus, strict=True)]
     return tuple(replace(field, texture=line_texture(field.v_x, field.v_y, field.grid)) for field in fields)
 
 
-def _field(grid: Grid, slice_kpc: tuple[float, float], sums: NDArray[np.float64], min_stars: float) -> MeanField:
+def _field(grid: Grid, slice_kpc: tuple[float, float], sums: NDArray[np.float64]) -> MeanField:
     planes = np.ascontiguousarray(sums.T, dtype=np.float32).reshape(4, grid.height, grid.width)
-    smoothed = smoothed_sums(planes, grid.pixel_kpc, min_stars)
+    smoothed = smoothed_sums(planes, grid.pixel_kpc)
     effective = smoothed[0]
     with np.errstate(invalid="ignore", divide="ignore"):
         v_x, v_y, v_phi = np.where(effective >= MIN_EFFECTIVE, smoothed[1:] / effective, np.float32(np.nan))
-    residual = v_phi - _rotation(grid, sums, min_stars)
+    residual = v_phi - _rotation(grid, sums)
     none = np.zeros((0, 0), np.uint8)
     return MeanField(grid, slice_kpc, int(sums[:, 0].sum()), effective, v_x, v_y, v_phi, residual, none)
 
 
-def smoothed_sums(planes: Floats, pixel_kpc: float, min_stars: float) -> Floats:
+def smoothed_sums(planes: Floats, pixel_kpc: float) -> Floats:
     """Sums weighted by the adaptive kernel.
 
     Parameters
@@ -275,8 +279,6 @@ def smoothed_sums(planes: Floats, pixel_kpc: float, min_stars: float) -> Floats:
         Sums by pixel; the first is the number of stars.
     pixel_kpc : float
         Side of a pixel.
-    min_stars : float
-        Effective number of stars for which the kernel widens.
 
     Returns
     -------
@@ -292,7 +294,7 @@ def smoothed_sums(planes: Floats, pixel_kpc: float, min_stars: float) -> Floats:
         kernels.blur_columns(between, taps, after)
         peak = np.float32(2.0 * np.pi * (wider / pixel_kpc) ** 2)  # of a kernel of unit sum, over one
         now = after * peak
-        if not kernels.settle(now if width == 0.0 else weighted, now, min_stars, smoothed, settled):
+        if not kernels.settle(now if width == 0.0 else weighted, now, KERNEL_STARS, smoothed, settled):
             break
         before, after = after, np.empty_like(planes)
         weighted, width = now, wider
@@ -307,7 +309,7 @@ def _taps(width: float) -> Floats:
     return unit
 
 
-def _rotation(grid: Grid, sums: NDArray[np.float64], min_stars: float) -> Floats:
+def _rotation(grid: Grid, sums: NDArray[np.float64]) -> Floats:
     """Mean v_phi at the radius of each pixel: of rings of 1 kpc, joined by lines; NaN without such a ring."""
     x, y = grid.centres
     radius = np.hypot(x[None, :], y[:, None])
@@ -315,7 +317,7 @@ def _rotation(grid: Grid, sums: NDArray[np.float64], min_stars: float) -> Floats
     count, total, moment = (
         np.bincount(ring, weights) for weights in (sums[:, 0], sums[:, 3], sums[:, 0] * radius.ravel())
     )
-    enough = count >= max(min_stars, 1.0)
+    enough = count >= KERNEL_STARS
     if not enough.any():
         return np.full(radius.shape, np.nan, np.float32)
     curve = np.interp(radius, moment[enough] / count[enough], total[enough] / count[enough])
@@ -353,11 +355,11 @@ def line_texture(v_x: Floats, v_y: Floats, grid: Grid) -> NDArray[np.uint8]:
     with np.errstate(invalid="ignore", divide="ignore"):
         along = (np.where(speed > 0.0, values / speed, np.float32(0.0)) for values in (v_x, v_y))
     along_x, along_y = (values.repeat(DETAIL, axis=0).repeat(DETAIL, axis=1) for values in along)
-    steps = max(round(_LINE_KPC * DETAIL / grid.pixel_kpc), 1)
+    steps = max(round(_LINE_KPC * DETAIL / (_STRIDE * grid.pixel_kpc)), 1)
     weights = np.cos(0.5 * np.pi * np.arange(steps + 1) / (steps + 1)).astype(np.float32)
     noise = _noise(*along_x.shape)
     shades = np.empty(noise.shape, np.uint8)
-    kernels.convolve_lines(along_x, along_y, noise, weights, _CONTRAST, shades)
+    kernels.convolve_lines(_STRIDE * along_x, _STRIDE * along_y, noise, weights, _CONTRAST, shades)
     still = (speed == 0.0).repeat(DETAIL, axis=0).repeat(DETAIL, axis=1)
     shades[still] = _MEDIUM
     return shades
@@ -365,6 +367,7 @@ def line_texture(v_x: Floats, v_y: Floats, grid: Grid) -> NDArray[np.uint8]:
 
 @lru_cache(4)
 def _noise(height: int, width: int) -> Floats:
-    noise = np.random.default_rng(_SEED).standard_normal((height, width), np.float32)
+    noise = gaussian_filter(np.random.default_rng(_SEED).standard_normal((height, width), np.float32), _GRAIN)
+    noise /= noise.std()
     noise.setflags(write=False)
     return noise

@@ -93,11 +93,11 @@ def convolve_lines(
     Parameters
     ----------
     along_x, along_y : ndarray, shape (h, w)
-        Unit vectors of the field, both zero where it is unknown.
+        Steps along the field in pixels, both zero where it is unknown.
     noise : ndarray, shape (h, w)
         White noise of zero mean and unit variance.
     weights : ndarray, shape (r + 1,)
-        Weights of the steps of one pixel, from the centre of a line to both sides.
+        Weights of the steps, from the centre of a line to both sides.
     contrast : float
         Standard deviations of a weighted mean of noise between medium and extreme shades.
     shades : ndarray of uint8, shape (h, w)
