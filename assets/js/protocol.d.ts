@@ -550,8 +550,8 @@ export interface MapSpec {
   offsets: MapOffset[];
 }
 
-/** Text at the upper left corner of a map. */
-export type MapTitle = [x: number, y: number, text: string];
+/** Text at the upper left corner of a map, and a shorter one for a narrow map. */
+export type MapTitle = [x: number, y: number, text: string, short: string];
 
 /** Select the stars of a list: a file in base64, or one that was uploaded in parts. */
 export interface Members {

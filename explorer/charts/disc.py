@@ -184,16 +184,14 @@ class DiscChart(PlaneChart):
 
     def _titles(self, fields: Sequence[MeanField], arrows: Sequence[Arrows]) -> tuple[protocol.MapTitle, ...]:
         """Slice, number of stars and scale of the arrows at the upper left corner of each map."""
+        several, (x_low, _, _, y_high) = len(self.parts) > 1, self.layout.grid.window
         titles = []
         for number, (tile, field) in enumerate(zip(self.layout.tiles, fields, strict=True)):
-            words = map_words(field)
-            if len(self.parts) > 1:
-                low, high = field.slice_kpc
-                words = f"|Z| {low:g}-{high:g} kpc: {words}"
+            heights, words = "|Z| {:g}-{:g} kpc".format(*field.slice_kpc), map_words(field)
+            text = f"{heights}: {words}" if several else words
             if arrows and arrows[number].longest_kms:
-                words = f"{words}, longest arrow {arrows[number].longest_kms:.0f} km/s"
-            x_low, _, _, y_high = self.layout.grid.window
-            titles.append(protocol.MapTitle(x_low + tile.x, y_high + tile.y, words))
+                text = f"{text}, longest arrow {arrows[number].longest_kms:.0f} km/s"
+            titles.append(protocol.MapTitle(x_low + tile.x, y_high + tile.y, text, heights if several else words))
         return tuple(titles)
 
     def _arrows(self, arrows: Sequence[Arrows]) -> protocol.ArrowsLayer:

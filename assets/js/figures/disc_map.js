@@ -6,7 +6,7 @@
 
 import { bytes } from "../base/arrays.js"
 import { asImage } from "../base/bokeh_internals.js"
-import { large } from "../base/dom.js"
+import { large, magnified } from "../base/dom.js"
 import { paintedMap, tiledTicks } from "./map_pixels.js"
 import { Plane } from "./plane.js"
 import { fittingTicks, ticks } from "./scales.js"
@@ -15,6 +15,7 @@ const MOST_TIMES = 4 // pixels of the screen along one of the texture
 const TICK_WIDTH = 48
 const TICK_HEIGHT = 34
 const TITLE_INSET = 4
+const LETTER_WIDTH = 6
 const DARK = "#20262d"
 const LIGHT = "#ffffff"
 
@@ -67,15 +68,19 @@ export class DiscMap extends Plane {
     if (!this.mapSource || !this.titleSource) return
     const [dw, dh] = [xHigh - xLow, yHigh - yLow]
     const { xRange } = this
-    const width = (this.view?.frame.bbox.width ?? 0) * (dw / Math.abs(xRange.end - xRange.start)) *
-      (globalThis.devicePixelRatio || 1)
-    const times = Math.min(Math.max(Math.ceil(width / (shape[1] * detail)), 1), MOST_TIMES)
+    const width = (this.view?.frame.bbox.width ?? 0) * (dw / Math.abs(xRange.end - xRange.start))
+    const sharp = width * (globalThis.devicePixelRatio || 1)
+    const times = Math.min(Math.max(Math.ceil(sharp / (shape[1] * detail)), 1), MOST_TIMES)
     const map = { shape, detail, ramp: bytes(ramp), darkest }
     const planes = { hue: bytes(hue), strength: bytes(strength), texture: bytes(texture) }
     const painted = paintedMap({ ...map, ...planes }, times)
     this.mapSource.data = { image: [asImage(painted.pixels, painted.shape)], x: [xLow], y: [yLow], dw: [dw], dh: [dh] }
-    const [x, y, text] = [0, 1, 2].map((k) => titles.map((title) => title[k]))
-    this.titleSource.data = { x, y, text }
+    const room = (this.map?.offsets.length ?? 1) > 1 ? width / 2 : width
+    this.titleSource.data = {
+      x: titles.map(([x]) => x),
+      y: titles.map(([, y]) => y),
+      text: titles.map(([, , text, short]) => (LETTER_WIDTH * magnified() * text.length < room ? text : short)),
+    }
   }
 
   /**
@@ -139,5 +144,6 @@ export class DiscMap extends Plane {
   recolour(colours, theme) {
     super.recolour(colours, theme)
     if (this.text) this.text.text_color = theme.text
+    if (this.arrows) this.arrows.glyph.line_color = DARK // over the map alone
   }
 }

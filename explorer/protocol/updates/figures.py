@@ -229,11 +229,12 @@ class BarsLayer(Layer, frozen=True, tag="bars"):
 
 
 class MapTitle(Row, frozen=True):
-    """Text at the upper left corner of a map."""
+    """Text at the upper left corner of a map, and a shorter one for a narrow map."""
 
     x: float
     y: float
     text: str
+    short: str
 
 
 class MapLayer(Layer, frozen=True, tag="map"):
