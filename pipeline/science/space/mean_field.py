@@ -35,7 +35,7 @@ DETAIL = 3
 KERNEL_STARS = 15.0
 """Effective number of stars for which the kernel widens: an error of 6 km/s where the dispersion is 35 km/s."""
 
-MIN_EFFECTIVE = 1.0
+MIN_EFFECTIVE = 1.5
 """Effective number of stars below which a pixel has no velocity."""
 
 MAX_SPEED_KMS = 600.0
@@ -285,28 +285,25 @@ def smoothed_sums(planes: Floats, pixel_kpc: float) -> Floats:
     ndarray, shape (k, h, w)
         Sums of K_i and of K_i v_i: a star at the centre of the kernel counts 1.
     """
-    before, after, between = planes, np.empty_like(planes), np.empty_like(planes)
+    before, between = planes, np.empty_like(planes)
     smoothed, settled = np.zeros_like(planes), np.zeros(planes.shape[1:], np.bool_)
-    weighted, width = planes, 0.0
-    for wider in _WIDTHS_KPC:
-        taps = _taps(float(np.sqrt(wider**2 - width**2)) / pixel_kpc)
-        kernels.blur_rows(before, taps, between)
-        kernels.blur_columns(between, taps, after)
-        peak = np.float32(2.0 * np.pi * (wider / pixel_kpc) ** 2)  # of a kernel of unit sum, over one
-        now = after * peak
-        if not kernels.settle(now if width == 0.0 else weighted, now, KERNEL_STARS, smoothed, settled):
+    for number, width_kpc in enumerate(_WIDTHS_KPC):
+        weighted, width = np.empty_like(planes), width_kpc / pixel_kpc
+        taps = _taps(width)
+        kernels.blur_rows(planes, taps, between)
+        kernels.blur_columns(between, taps, weighted)
+        narrower = before if number else weighted
+        if not kernels.settle(narrower, weighted, KERNEL_STARS, smoothed, settled):
             break
-        before, after = after, np.empty_like(planes)
-        weighted, width = now, wider
+        before = weighted
     return smoothed
 
 
 @lru_cache(32)
 def _taps(width: float) -> Floats:
-    """Gaussian kernel of unit sum, from its centre outwards; ``width`` in pixels."""
-    taps = np.exp(-0.5 * (np.arange(int(np.ceil(_REACH * width)) + 1) / width) ** 2)
-    unit: Floats = (taps / (2.0 * taps.sum() - taps[0])).astype(np.float32)
-    return unit
+    """Gaussian kernel, 1 at its centre, from there outwards; ``width`` in pixels."""
+    taps: Floats = np.exp(-0.5 * (np.arange(int(np.ceil(_REACH * width)) + 1) / width) ** 2).astype(np.float32)
+    return taps
 
 
 def _rotation(grid: Grid, sums: NDArray[np.float64]) -> Floats:
@@ -353,7 +350,7 @@ def line_texture(v_x: Floats, v_y: Floats, grid: Grid) -> NDArray[np.uint8]:
     """
     speed = np.hypot(v_x, v_y)
     with np.errstate(invalid="ignore", divide="ignore"):
-        along = (np.where(speed > 0.0, values / speed, np.float32(0.0)) for values in (v_x, v_y))
+        along = [np.where(speed > 0.0, values / speed, np.float32(0.0)) for values in (v_x, v_y)]
     along_x, along_y = (values.repeat(DETAIL, axis=0).repeat(DETAIL, axis=1) for values in along)
     steps = max(round(_LINE_KPC * DETAIL / (_STRIDE * grid.pixel_kpc)), 1)
     weights = np.cos(0.5 * np.pi * np.arange(steps + 1) / (steps + 1)).astype(np.float32)
