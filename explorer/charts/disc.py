@@ -74,7 +74,7 @@ class DiscChart(PlaneChart):
             self.canvases[self.part] if len(self.parts) == 1 else Canvas(self.table, *names, _frozen(stars.cell >= 0))
         )
         self._drawn: tuple[Mask, MapOf, tuple[MeanField, ...]] | None = None
-        self._dotted = False
+        self._pointed = self._dotted = False  # on the page
 
     @classmethod
     def lack(cls, view: ViewSpec, library: Library, state: PanelState) -> str:
@@ -147,10 +147,11 @@ class DiscChart(PlaneChart):
         self.note = self._note(brush.n_selected - sum(field.stars for field in fields))
         arrows = field_arrows(fields) if self.switches.get(ARROWS) else ()
         layers: list[WireLayer] = [self._map(fields, scale, arrows)]
-        if ARROWS in self.switches:
+        if arrows or self._pointed:
             layers.append(self._arrows(arrows))
         if self.switches[STARS] or self._dotted:
             layers.append(self._dots(brush))
+        self._pointed, self._dotted = bool(arrows), self.switches[STARS]
         return layers
 
     def _fields(self, rows: Mask, *, everything: bool) -> tuple[MeanField, ...]:
@@ -208,8 +209,7 @@ class DiscChart(PlaneChart):
     def _dots(self, brush: Brush) -> PackedImage:
         """The selected stars over the maps, or an image of nothing that removes them."""
         assert self.viewport is not None
-        self._dotted = self.switches[STARS]
-        if not self._dotted:
+        if not self.switches[STARS]:
             return self._image("selected", np.zeros((1, 1), np.uint8))
         layers = [
             brush.colouring.layer(self.canvases[tile.part], self.layout.moved(self.viewport, tile), brush.rows)
