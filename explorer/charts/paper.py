@@ -16,6 +16,7 @@ from explorer.model.elsewhere import in_helper
 from explorer.model.fields import fields_of, stars_of
 from explorer.model.library import Library
 from explorer.model.selection import Mask
+from pipeline.domain.columns import REQUIRED
 from pipeline.figures.disc_map import MapOf
 from pipeline.figures.figure import FigureStars, Group
 from pipeline.figures.star_figures import STAR_FIGURES
@@ -29,7 +30,7 @@ def figure_title(key: str) -> str:
 
 def figure_lack(library: Library, key: str) -> str:
     """Why a figure cannot be drawn of this catalogue; "" when it can."""
-    absent = library.table.missing(*STAR_FIGURES[key].needs)
+    absent = library.table.missing(*(name for name in STAR_FIGURES[key].needs if name not in REQUIRED))
     return f"This catalogue has no values of {', '.join(absent)}." if absent else ""
 
 
