@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import FigureBase
 from numpy.typing import NDArray
 
-from pipeline.figures.style import GREY, add_colour_bar, coloured_points, points, say
+from pipeline.figures.style import GREY, add_colour_bar, coloured_points, dot_size, points, say
 from pipeline.science.space.mean_field import MeanField
 
 Mask = NDArray[np.bool_]
@@ -113,12 +113,12 @@ class FigureStars:
 
     def _draw_groups(self, axes: Axes, known: Mask, x: Values, y: Values) -> None:
         """Draw stars in the colours of their groups, the first group on top."""
-        left, parts = known.copy(), []
+        left, parts, size = known.copy(), [], 1.3 * dot_size(int(known.sum()))
         for group in self.groups:
             parts.append((left & group.rows, group.colour))
             left &= ~group.rows
         for rows, colour in ((left, GREY), *reversed(parts)):
-            points(axes, x[rows], y[rows], colour, None if rows.any() else 1.0)
+            points(axes, x[rows], y[rows], colour, size)
 
     def add_bar(self, canvas: FigureBase, axes: list[Axes], scale: tuple[float, float], label: str) -> None:
         """Add a colour bar where values are coloured."""

@@ -49,7 +49,7 @@ def _figure_2(canvas: FigureBase, stars: FigureStars) -> str:
         _draw_isochrones(axes, stars)
     panels[0].set_ylabel(axis_label("logg"))
     if panels[0].get_legend_handles_labels()[0]:
-        panels[0].legend(title="[M/H] [dex]", title_fontsize=6.5, loc="lower left")
+        panels[0].legend(title="[M/H] [dex]", title_fontsize=6.5, loc="lower right")
     stars.add_bar(canvas, panels, scale, axis_label("m_h"))
     return (
         f"{stars_text(counts[0])} of the training set by their {'reference labels' if referenced else 'labels'}, "
@@ -153,6 +153,7 @@ def _figure_11(canvas: FigureBase, stars: FigureStars) -> str:
     stream = stars.overlays.get("stream_model")
     if stream is not None:
         points(axes, stream["sgr_lambda"].to_numpy(), stream["distance"].to_numpy(), "0.8", 3.0)
+        axes.lines[-1].set_zorder(0.5)  # under the stars
     far = stars.rows & (np.abs(stars.column("z_gal")) > FAR_KPC)
     count = stars.draw(axes, far, ("sgr_lambda", "distance"), np.abs(stars.column("sgr_beta")), _B_DEG)
     stars.add_bar(canvas, [axes], _B_DEG, "|B| [deg]")

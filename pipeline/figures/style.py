@@ -126,7 +126,9 @@ def ends(*values: NDArray[Any]) -> tuple[float, float]:
 
 def say(axes: Axes, reason: str) -> None:
     """Write in the middle of an empty panel why it is empty."""
-    axes.text(0.5, 0.5, reason, transform=axes.transAxes, ha="center", va="center", color="0.4", fontsize=7.0)
+    box: dict[str, Any] = {"facecolor": "white", "linewidth": 0.0, "pad": 2.0}
+    where: dict[str, Any] = {"transform": axes.transAxes, "ha": "center", "va": "center", "zorder": 5.0}
+    axes.text(0.5, 0.5, reason, color="0.4", fontsize=7.0, bbox=box, **where)
 
 
 def stars_text(count: int) -> str:
