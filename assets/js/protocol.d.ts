@@ -521,7 +521,7 @@ export interface Look {
   views: ViewSize[];
 }
 
-/** Mean velocity field: colour (``hue`` of the ``ramp``), opacity (``strength``) and brightness (``texture``). */
+/** Mean velocity field of a disc map. */
 export interface MapLayer {
   kind: "map";
   slot: number;

@@ -199,8 +199,8 @@ class DiscChart(PlaneChart):
         """Arrows of the mean velocity on each map; none where they are off."""
         ends = [
             values + by
-            for one, tile in zip(arrows, self.layout.tiles, strict=False)
-            for values, by in zip((one.x0, one.y0, one.x1, one.y1), (tile.x, tile.y) * 2, strict=True)
+            for arrow, tile in zip(arrows, self.layout.tiles, strict=False)
+            for values, by in zip((arrow.x0, arrow.y0, arrow.x1, arrow.y1), (tile.x, tile.y) * 2, strict=True)
         ]
         none = np.empty(0, np.float32)
         x0, y0, x1, y1 = (np.concatenate([none, *ends[at::4]]).astype(np.float32) for at in range(4))
@@ -223,9 +223,10 @@ class DiscChart(PlaneChart):
             tile = self.layout.at(0.5 * (geometry.x0 + geometry.x1), 0.5 * (geometry.y0 + geometry.y1))
             x0, x1, y0, y1 = geometry.x0 - tile.x, geometry.x1 - tile.x, geometry.y0 - tile.y, geometry.y1 - tile.y
             return super().region(protocol.Rectangle(x0, x1, y0, y1))
-        if not geometry.x:
+        corners = np.array(list(zip(geometry.x, geometry.y, strict=True)))
+        if not len(corners):
             return None
-        tile = self.layout.at(float(np.mean(geometry.x)), float(np.mean(geometry.y)))
+        tile = self.layout.at(*corners.mean(axis=0))
         x, y = tuple(value - tile.x for value in geometry.x), tuple(value - tile.y for value in geometry.y)
         return super().region(protocol.Outline(x, y))
 

@@ -16,8 +16,6 @@ from matplotlib.lines import Line2D
 from explorer import protocol
 from explorer.charts.marks import (
     Floats,
-    arrow_ends,
-    draw_arrows,
     draw_curves,
     draw_model_points,
     model_handle,
@@ -25,7 +23,7 @@ from explorer.charts.marks import (
 from explorer.charts.shading import Canvas
 from explorer.model.selection import Mask, images
 from pipeline.domain.columns import PERIODS
-from pipeline.figures.star_figures import FAR_KPC
+from pipeline.figures.star_arrows import FAR_KPC, arrow_ends, draw_arrows
 
 NO_SLOT = -1
 """Slot of a layer until the grid sends it."""

@@ -54,7 +54,7 @@ def draw_paper_figure(library: Library, rows: Mask, key: str, note: str, groups:
     with mpl.rc_context(STYLE):
         figure = new_figure(WIDTH_INCHES, declared.height_inches)
         declared.draw(figure, _stars(library, rows, groups))
-        handles = [Line2D([], [], marker=".", linestyle="", color=one.colour, label=one.name) for one in groups]
+        handles = [Line2D([], [], marker=".", linestyle="", color=group.colour, label=group.name) for group in groups]
         add_key(figure, handles)
         sign(figure, note)
     return figure

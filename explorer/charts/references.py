@@ -11,7 +11,7 @@ from explorer.charts.overlays import Arrows, Dots, Lines, MeanArrows, Overlay, S
 from explorer.model.library import Library, kept_by_library
 from pipeline.domain.column import Column
 from pipeline.figures.references import nearest_isochrones
-from pipeline.figures.star_figures import ARROW_KPC_PER_KMS, FAR_KPC, LONGEST_ARROW_KMS
+from pipeline.figures.star_arrows import ARROW_KPC_PER_KMS, FAR_KPC, LONGEST_ARROW_KMS
 
 _ARM_COLOUR = "#8b95a1"
 _TRACK_KEYS = frozenset({"age_gyr", "m_h"})
@@ -69,10 +69,10 @@ def isochrones(tracks: pd.DataFrame, x: str, y: str) -> Overlay:
     The age nearest to 3 Gyr is drawn, at the published metallicities nearest to -0.6, -0.3, 0 and 0.3 dex.
     """
     age, shown = nearest_isochrones(tracks)
-    xs, ys = (tuple(one.track[name].to_numpy(np.float32) for one in shown) for name in (x, y))
-    words = tuple((f"━ {one.m_h:+.1f}".replace("+0.0", "0.0"), one.colour) for one in shown)
+    xs, ys = (tuple(track.track[name].to_numpy(np.float32) for track in shown) for name in (x, y))
+    words = tuple((f"━ {track.m_h:+.1f}".replace("+0.0", "0.0"), track.colour) for track in shown)
     about = f"Isochrones of {age:.2g} Gyr by [M/H] in dex."
-    lines = Lines(xs, ys, tuple(one.colour for one in shown))
+    lines = Lines(xs, ys, tuple(track.colour for track in shown))
     return Overlay("isochrones", "Isochrones", lines, words, about, "[M/H]")
 
 

@@ -47,7 +47,10 @@ class PanelState:
 
 
 def panel_from_dict(stored: Mapping[str, Any]) -> PanelState:
-    """Create from the output of :meth:`PanelState.to_dict`, also of older programs; ValueError if it is damaged."""
+    """Create from the output of :meth:`PanelState.to_dict`; ValueError if it is damaged.
+
+    A field that it lacks, as a link of an older program does, has its default.
+    """
     try:
         known = {field.name: stored[field.name] for field in fields(PanelState) if field.name in stored}
         for name in ("x_ends", "y_ends"):

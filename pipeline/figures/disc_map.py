@@ -1,6 +1,6 @@
-"""Appearance of a mean velocity field: colour from the rotation, brightness from the texture, opacity from the stars.
+"""Appearance of a mean velocity field.
 
-The numbers are the same on screen, in pictures of views and in Figure 9; each of them paints them in its own way.
+Colour is the rotation, brightness the texture, opacity the effective number of stars. The numbers are the same on screen, in pictures of views and in Figure 9; each of them paints them in its own way.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _joined(*anchors: tuple[int, int, int]) -> tuple[str, ...]:
 DIVERGING_RAMP = _joined(_BELOW, _ZERO, _ABOVE)
 """Below to above zero, which is grey, in equally bright colours."""
 
-LEAST_STARS = 5
+MIN_STARS = 5
 """Effective number of stars of a kernel that a map needs somewhere."""
 
 _ROUND_KMS, _LEAST_KMS = 10.0, 60.0
@@ -203,8 +203,8 @@ def draw_map(axes: Axes, grid: Grid, image: MapImage, scale: MapScale) -> None:
 
 
 def lacks_stars(field: MeanField) -> bool:
-    """Whether a map shows next to nothing, as no kernel holds :data:`LEAST_STARS`."""
-    return bool(field.effective.max(initial=0.0) < LEAST_STARS)
+    """Whether a map shows next to nothing, as no kernel holds :data:`MIN_STARS`."""
+    return bool(field.effective.max(initial=0.0) < MIN_STARS)
 
 
 def slice_label(low_kpc: float, high_kpc: float) -> str:

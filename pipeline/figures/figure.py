@@ -72,7 +72,7 @@ class FigureStars:
     groups: tuple[Group, ...] = ()
 
     def known(self, chosen: Mask, *names: str) -> Mask:
-        """Those of the chosen stars that have a value in all of some columns."""
+        """Mask of those of the chosen stars that have a value in all of some columns."""
         return np.asarray(chosen & np.isfinite(np.stack([self.column(name) for name in names])).all(axis=0), np.bool_)
 
     def values(self, chosen: Mask, *names: str) -> tuple[Values, ...]:

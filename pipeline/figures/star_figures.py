@@ -1,4 +1,4 @@
-"""The paper's Figures 2, 8, 9, 10 and 11, drawn of any stars: of the whole catalogue or of a selection."""
+"""The paper's Figures 2, 8, 9, 10 and 11, drawn of a whole catalogue or of a selection."""
 
 from __future__ import annotations
 
@@ -13,17 +13,12 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import FigureBase
 
 from pipeline.domain.columns import names_at
-from pipeline.figures.disc_map import LEAST_STARS, MapOf, draw_map, image_of, lacks_stars, scale_of, slice_label
-from pipeline.figures.figure import FigureStars, Mask, StarFigure, Values
+from pipeline.figures.disc_map import MIN_STARS, MapOf, draw_map, image_of, lacks_stars, scale_of, slice_label
+from pipeline.figures.figure import FigureStars, Mask, StarFigure
 from pipeline.figures.references import nearest_isochrones
+from pipeline.figures.star_arrows import FAR_KPC, arrow_ends, draw_arrows
 from pipeline.figures.style import BLUE, RED, axis_label, colour_scale, ends, points, say, stars_text
 from pipeline.science.space.mean_field import KERNEL_STARS
-
-FAR_KPC = 5.0
-"""Stars this far from the plane show their velocities in Figure 8, and are those of Figure 11."""
-
-ARROW_KPC_PER_KMS, LONGEST_ARROW_KMS = 0.02, 500.0
-"""Length of the arrows of Figure 8: 100 km/s are 2 kpc long."""
 
 HIGH_SNR = 50.0
 _MAX_ARROWS = 1500
@@ -61,9 +56,9 @@ def _draw_isochrones(axes: Axes, stars: FigureStars) -> None:
     tracks = stars.overlays.get("isochrones")
     if tracks is None or tracks.empty:
         return
-    for one in nearest_isochrones(tracks)[1]:
-        look: dict[str, Any] = {"color": one.colour, "linewidth": 0.9, "label": f"{one.m_h:+.2f}"}
-        axes.plot(one.track["teff"], one.track["logg"], "--", **look)
+    for item in nearest_isochrones(tracks)[1]:
+        look: dict[str, Any] = {"color": item.colour, "linewidth": 0.9, "label": f"{item.m_h:+.2f}"}
+        axes.plot(item.track["teff"], item.track["logg"], "--", **look)
 
 
 def _figure_8(canvas: FigureBase, stars: FigureStars) -> str:
@@ -76,7 +71,11 @@ def _figure_8(canvas: FigureBase, stars: FigureStars) -> str:
     far = stars.rows & (np.abs(stars.column("z_gal")) > FAR_KPC)
     for axes, (x, y, v_x, v_y, sun) in zip(canvas.subplots(2, 2).flat, planes, strict=True):
         stars.draw(axes, stars.rows, (x, y), None, (0.0, 1.0))
-        _draw_velocities(axes, *stars.values(far, x, y, v_x, v_y))
+        at_x, at_y, along_x, along_y = (
+            item[:: item.size // _MAX_ARROWS + 1] for item in stars.values(far, x, y, v_x, v_y)
+        )
+        heads = arrow_ends((at_x, at_y), (along_x, along_y))
+        draw_arrows(axes, (at_x, at_y, *heads), axes.get_xlim(), color=BLUE, width=0.002)
         axes.axvline(sun, linestyle="--", color="0.2", linewidth=0.7)
         axes.axhline(0.0, linestyle="--", color="0.2", linewidth=0.7)
         axes.set(xlabel=axis_label(x), ylabel=axis_label(y))
@@ -86,17 +85,6 @@ def _figure_8(canvas: FigureBase, stars: FigureStars) -> str:
         f"{stars_text(int(known.sum()))}; arrows (100 km/s are 2 kpc): velocities of {int((far & known).sum()):,} with "
         f"|Z| > {FAR_KPC:g} kpc. Dashed: the Sun."
     )
-
-
-def _draw_velocities(axes: Axes, x: Values, y: Values, v_x: Values, v_y: Values) -> None:
-    """Arrows of every n-th star."""
-    if not x.size:
-        return
-    every = slice(None, None, x.size // _MAX_ARROWS + 1)
-    x, y, v_x, v_y = x[every], y[every], v_x[every], v_y[every]
-    length = ARROW_KPC_PER_KMS * np.minimum(1.0, LONGEST_ARROW_KMS / np.maximum(np.hypot(v_x, v_y), 1e-9))
-    how: dict[str, Any] = {"angles": "xy", "scale_units": "xy"}
-    axes.quiver(x, y, length * v_x, length * v_y, **how, scale=1, width=0.002, color=BLUE)
 
 
 def _figure_9(canvas: FigureBase, stars: FigureStars) -> str:
@@ -110,7 +98,7 @@ def _figure_9(canvas: FigureBase, stars: FigureStars) -> str:
         x_low, x_high, y_low, y_high = field.grid.window
         draw_map(axes, field.grid, image_of(field, scale, residual=False), scale)
         if lacks_stars(field):
-            say(axes, f"fewer than {LEAST_STARS} stars in every kernel")
+            say(axes, f"fewer than {MIN_STARS} stars in every kernel")
         _draw_arms(axes, stars.overlays.get("spiral_arms"))
         axes.plot(-stars.r0_kpc, 0.0, "*", color=RED, markersize=6)
         axes.set(xlim=(x_low, x_high), ylim=(y_low, y_high), aspect="equal")
@@ -153,7 +141,8 @@ def _figure_11(canvas: FigureBase, stars: FigureStars) -> str:
     stream = stars.overlays.get("stream_model")
     if stream is not None:
         points(axes, stream["sgr_lambda"].to_numpy(), stream["distance"].to_numpy(), "0.8", 3.0)
-        axes.lines[-1].set_zorder(0.5)  # under the stars
+        axes.lines[-1].set(zorder=0.5, label="stream model")  # under the stars
+        axes.legend(loc="upper right", markerscale=3.0)
     far = stars.rows & (np.abs(stars.column("z_gal")) > FAR_KPC)
     count = stars.draw(axes, far, ("sgr_lambda", "distance"), np.abs(stars.column("sgr_beta")), _B_DEG)
     stars.add_bar(canvas, [axes], _B_DEG, "|B| [deg]")

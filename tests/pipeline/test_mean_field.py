@@ -7,7 +7,7 @@ from pipeline.domain.statistics import with_error
 from pipeline.figures.disc_map import (
     DARKEST,
     DIVERGING_RAMP,
-    LEAST_STARS,
+    MIN_STARS,
     ROTATION_RAMP,
     MapOf,
     image_of,
@@ -143,7 +143,7 @@ def test_one_star_is_no_field_and_many_are(stars):
     assert lacks_stars(field)
     (field,) = mean_fields(stars, everyone(stars), (0,))
     assert not lacks_stars(field)
-    assert field.effective.max() > LEAST_STARS
+    assert field.effective.max() > MIN_STARS
     image = image_of(field, scale, residual=False)
     assert (image.strength[field.effective >= KERNEL_STARS] == 255).all()
     assert image.texture.shape == (DETAIL * field.grid.height, DETAIL * field.grid.width)

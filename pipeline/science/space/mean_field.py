@@ -1,4 +1,4 @@
-"""Mean velocity field of any stars of the disc, by height: fast enough to be computed at each selection (Figure 9).
+"""Mean velocity fields of the disc by height, fast enough for each selection (Figure 9).
 
 The estimate at a pixel is the kernel-weighted mean of the stars' velocities,
 
@@ -129,7 +129,7 @@ class DiscStars:
     v_phi: Floats
 
     def in_slice(self, number: int) -> Mask:
-        """Which stars are on the map of a slice."""
+        """Mask of the stars on the map of a slice."""
         return (self.cell >= number * self.grid.size) & (self.cell < (number + 1) * self.grid.size)
 
 
@@ -365,6 +365,6 @@ def line_texture(v_x: Floats, v_y: Floats, grid: Grid) -> NDArray[np.uint8]:
 @lru_cache(4)
 def _noise(height: int, width: int) -> Floats:
     noise = gaussian_filter(np.random.default_rng(_SEED).standard_normal((height, width), np.float32), _GRAIN)
-    noise /= noise.std()
-    noise.setflags(write=False)
-    return noise
+    unit: Floats = noise / noise.std()
+    unit.setflags(write=False)
+    return unit

@@ -1,4 +1,4 @@
-"""Compiled loops of mean velocity fields: sums by pixel, adaptive smoothing, line integral convolution.
+"""Compiled loops of mean velocity fields: sums, adaptive smoothing, line integral convolution.
 
 :mod:`tests.reference.slow_mean_field` holds the obvious twins.
 """
@@ -17,7 +17,7 @@ Mask = NDArray[np.bool_]
 def add_stars(
     cell: NDArray[np.int32], rows: Mask, v_x: Floats, v_y: Floats, v_phi: Floats, sums: NDArray[np.float64]
 ) -> None:
-    """Add number, v_x, v_y and v_phi of the stars of ``rows`` to the four sums of their pixels; -1 is no pixel."""
+    """Add 1, v_x, v_y and v_phi of the stars of ``rows`` to the sums of their pixels; -1 is none."""
     for star in range(cell.size):
         if rows[star]:
             pixel = cell[star]
@@ -30,7 +30,7 @@ def add_stars(
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def blur_rows(planes: Floats, taps: Floats, blurred: Floats) -> None:
-    """Convolve the rows of planes with a symmetric kernel, given from its centre outwards; outside they are zero."""
+    """Convolve rows with a symmetric kernel, given from its centre outwards; outside they are zero."""
     count, height, width = planes.shape
     for plane in range(count):
         for row in range(height):
@@ -46,7 +46,7 @@ def blur_rows(planes: Floats, taps: Floats, blurred: Floats) -> None:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def blur_columns(planes: Floats, taps: Floats, blurred: Floats) -> None:
-    """Convolve the columns of planes as :func:`blur_rows` convolves rows."""
+    """Convolve columns as :func:`blur_rows` convolves rows."""
     count, height, width = planes.shape
     reach = taps.size - 1
     for plane in range(count):
@@ -61,7 +61,7 @@ def blur_columns(planes: Floats, taps: Floats, blurred: Floats) -> None:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def settle(before: Floats, after: Floats, least: float, smoothed: Floats, settled: Mask) -> int:
-    """Copy sums of pixels that reach ``least`` stars between two widths of the kernel; returns how many remain.
+    """Copy sums of pixels that reach ``least`` stars; returns how many remain.
 
     Between the widths they hold the mixture of both kernels that has exactly ``least`` stars. Pixels that remain hold
     the sums of the wider kernel.
