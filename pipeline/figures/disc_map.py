@@ -1,6 +1,7 @@
 """Appearance of a mean velocity field.
 
-Colour is the rotation, brightness the texture, opacity the effective number of stars. The numbers are the same on screen, in pictures of views and in Figure 9; each of them paints them in its own way.
+Colour is the rotation, brightness the texture, opacity the effective number of stars. The numbers are the same on
+screen, in pictures of views and in Figure 9; each of them paints them in its own way.
 """
 
 from __future__ import annotations

@@ -240,8 +240,9 @@ class MapTitle(Row, frozen=True):
 class MapLayer(Layer, frozen=True, tag="map"):
     """Mean velocity field of a disc map.
 
-    Colour is the ``hue`` of the ``ramp``, opacity the ``strength``, brightness the ``texture``. Each is a byte a pixel, the lowest row first; the texture has ``detail`` times as many rows and columns. Its
-    brightness is from ``darkest`` to 1. The ramp is red, green, blue and opacity, four bytes each of 256 colours.
+    Colour is the ``hue`` of the ``ramp``, opacity the ``strength``, brightness the ``texture``. Each is a byte a pixel,
+    the lowest row first; the texture has ``detail`` times as many rows and columns. Its brightness is from ``darkest``
+    to 1. The ramp is red, green, blue and opacity, four bytes each of 256 colours.
     """
 
     window: Window
