@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace as replace_state
+from dataclasses import replace as replace_fields
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -14,7 +14,7 @@ from explorer.charts.axis import Axis, AxisSpec
 from explorer.charts.chart import Brush, Shot, ViewSpec, lack_of, note_of
 from explorer.charts.map_layout import MapLayout
 from explorer.charts.map_picture import MapPanel, draw_maps
-from explorer.charts.overlays import NO_SLOT, PackedImage, Scene, WireLayer
+from explorer.charts.overlays import NO_SLOT, Lines, Overlay, PackedImage, Scene, WireLayer
 from explorer.charts.palettes import TRANSPARENT, gradient_css, lookup
 from explorer.charts.plane import TAP_PIXELS, PlaneChart
 from explorer.charts.references import mean_arrows
@@ -39,6 +39,9 @@ RESIDUAL, STARS, ARROWS = "residual", "stars", "arrows"
 """Switches: from the rotation to its residual, of the selected stars as dots, of arrows of the mean velocity."""
 
 _SWITCHES = {RESIDUAL: "Rotation minus its mean at that radius", STARS: "Selected stars as dots"}
+_CURVES = "#20262d"
+"""Colour of curves over a map, on a light and a dark page."""
+
 _ABOUT = (
     "Mean velocity of the stars around each place: colour is the rotation, and the texture streams along the motion. "
     f"The kernel widens until it holds {KERNEL_STARS:g} stars; where it holds fewer, the map fades. "
@@ -66,7 +69,7 @@ class DiscChart(PlaneChart):
             along: Axis(self.axes[along].column, *ends)
             for along, ends in (("x", (x_low, x_high)), ("y", (y_low, y_high)))
         }
-        self.plain = [mean_arrows() if overlay.name == ARROWS else overlay for overlay in self.overlays]
+        self.plain = [mean_arrows() if overlay.name == ARROWS else _darkened(overlay) for overlay in self.overlays]
         self.overlays = tuple(self.layout.repeated(overlay) for overlay in self.plain)
         names = self.canvas.names
         self.canvases = {part: Canvas(self.table, *names, _frozen(stars.in_slice(part))) for part in self.parts}
@@ -263,11 +266,11 @@ class DiscChart(PlaneChart):
             raise SelectionError(f"{self.title} has {len(self.slices)} slices, and none of number {part + 1}.")
         alone = part < len(self.slices) and self.part < len(self.slices)
         ends = (self.state.x_ends, self.state.y_ends) if alone else (None, None)
-        return replace_state(self.state, part=part, x_ends=ends[0], y_ends=ends[1])
+        return replace_fields(self.state, part=part, x_ends=ends[0], y_ends=ends[1])
 
     def with_map(self, of: MapOf) -> PanelState:
         """The map of other stars."""
-        return replace_state(self.state, map_of=of)
+        return replace_fields(self.state, map_of=of)
 
     def follows_selection(self, switch: str) -> bool:
         """Whether the switch changes the map, or what lies over it and follows the brush."""
@@ -316,6 +319,14 @@ def map_words(field: MeanField) -> str:
     """Number of stars of a map, and whether they are enough."""
     words = f"{field.stars:,} star{'s' if field.stars != 1 else ''}"
     return f"{words}, too few for a map" if lacks_stars(field) else words
+
+
+def _darkened(overlay: Overlay) -> Overlay:
+    """An overlay whose curves are seen over a map."""
+    shape = overlay.shape
+    if not isinstance(shape, Lines):
+        return overlay
+    return replace_fields(overlay, shape=replace_fields(shape, colours=(_CURVES,) * len(shape.colours)))
 
 
 def _frozen(rows: Mask) -> Mask:

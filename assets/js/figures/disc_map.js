@@ -120,7 +120,7 @@ export class DiscMap extends Plane {
    */
   linesOf(xs, ys, colour) {
     const lines = super.linesOf(xs, ys, colour)
-    lines.glyph.setv({ line_color: DARK, line_width: 1.4 })
+    lines.glyph.line_width = 1.4
     const M = globalThis.Bokeh.Models
     const under = new M.MultiLine({ xs: { field: "xs" }, ys: { field: "ys" }, line_color: LIGHT, line_alpha: 0.55 })
     under.line_width = 3.4
