@@ -25,6 +25,7 @@ from explorer.model.selection import Mask, Selection, SelectionError
 from explorer.state.panels import PanelState
 from pipeline.figures.disc_map import (
     DARKEST,
+    MIN_STARS,
     MapOf,
     MapScale,
     image_of,
@@ -33,6 +34,7 @@ from pipeline.figures.disc_map import (
     slice_label,
 )
 from pipeline.figures.field_arrows import Arrows, field_arrows
+from pipeline.figures.style import stars_text
 from pipeline.science.space.mean_field import DETAIL, KERNEL_STARS, MAX_SPEED_KMS, MeanField
 
 RESIDUAL, STARS, ARROWS = "residual", "stars", "arrows"
@@ -84,9 +86,17 @@ class DiscChart(PlaneChart):
         """Sentence on missing columns; "" when the disc map can be drawn."""
         names = {*(axis.column for axis in cls.axes_of(view, library.table, state)), *NEEDED}
         missing = library.table.missing(*sorted(names))
-        if not missing and (stars_of(library).cell < 0).all():
-            return "No star within 5 kpc of the plane has a velocity."
-        return lack_of(view.lacking, missing) if missing else ""
+        if missing:
+            return lack_of(view.lacking, missing)
+        slices = stars_of(library).slices_kpc
+        fields = [every_field(library, part) for part in range(len(slices))]
+        if not all(map(lacks_stars, fields)):
+            return ""
+        count = stars_text(sum(field.stars for field in fields))
+        return (
+            f"No disc map: velocities in space of {count} within {slices[-1][1]:g} kpc of the plane are known, and a "
+            f"map needs {MIN_STARS} close together."
+        )
 
     @classmethod
     def first_state(cls, view: ViewSpec, library: Library) -> PanelState:
@@ -127,7 +137,7 @@ class DiscChart(PlaneChart):
         for part, (low, high) in enumerate(self.slices):
             field = every_field(self.library, part)
             lacking = lacks_stars(field)
-            words = f": {field.stars} star{'s' * (field.stars != 1)}, too few for a map" if lacking else ""
+            words = f": {stars_text(field.stars)}, too few for a map" if lacking else ""
             choices.append(protocol.PartChoice(f"{low:g}-{high:g} kpc{words}", lacking))
         return (
             *choices,
@@ -317,7 +327,7 @@ class DiscChart(PlaneChart):
 
 def map_words(field: MeanField) -> str:
     """Number of stars of a map, and whether they are enough."""
-    words = f"{field.stars:,} star{'s' if field.stars != 1 else ''}"
+    words = stars_text(field.stars)
     return f"{words}, too few for a map" if lacks_stars(field) else words
 
 

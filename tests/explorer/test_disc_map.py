@@ -159,7 +159,7 @@ def test_the_map_needs_velocities_and_no_published_maps(library):
     still = Library(library.products, StarTable.from_frame(frame.assign(v_phi=np.float32(np.nan))))
     assert "v_phi" in chart_of(still, PanelState("disc")).spec().sentence
     far = Library(library.products, StarTable.from_frame(frame.assign(z_gal=np.float32(9.0))))
-    assert chart_of(far, PanelState("disc")).spec().sentence.startswith("No star")
+    assert chart_of(far, PanelState("disc")).spec().sentence.startswith("No disc map: velocities in space of 0 stars")
 
 
 def test_the_note_counts_stars_that_are_on_no_map(disc, library):

@@ -266,7 +266,11 @@ class ViewLaws:
     def test_a_few_stars_are_a_view(self, view, library, stars):
         shown = frame_of(library).dropna().iloc[:stars]
         few = holding(library, shown)
-        chart = looked_at(chart_of(few, PanelState(view.key)))
+        chart = chart_of(few, PanelState(view.key))
+        if isinstance(chart, MissingChart):
+            assert "a map needs" in chart.sentence, "too few stars for a map are counted"
+            return
+        looked_at(chart)
         layers = [*chart.background(ALONE), *chart.selected(brush_of(few.table.every))]
         assert layers
         FigureCanvasAgg(chart.draw(shot_of(chart, few.table.every))).draw()
