@@ -187,6 +187,13 @@ export interface Colour {
   value: string;
 }
 
+/** Change the colour of a named subset. */
+export interface ColourSubset {
+  kind: "colour_subset";
+  name: string;
+  colour: string;
+}
+
 /** A column on a menu; its group is "" for a declared one. */
 export type ColumnChoice = [name: string, title: string, group: string];
 
@@ -552,6 +559,13 @@ export interface Mode {
   value: "replace" | "add" | "intersect" | "subtract" | "xor";
 }
 
+/** Move a named subset up or down in the order in which subsets colour their stars. */
+export interface MoveSubset {
+  kind: "move_subset";
+  name: string;
+  by: -1 | 1;
+}
+
 /** The reason why a star has no posterior. */
 export interface NoPosterior {
   kind: "sentence";
@@ -782,6 +796,13 @@ export interface Region {
   keys?: ("ctrl" | "shift")[];
 }
 
+/** Rename a named subset. */
+export interface RenameSubset {
+  kind: "rename_subset";
+  name: string;
+  new: string;
+}
+
 /** Residuals over their error, NaN where unknown or masked, with their axis. */
 export interface ResidualsDrawing {
   values: Float32Array;
@@ -854,6 +875,13 @@ export interface Share {
 
 /** Keys, parted by blanks, and what they do. */
 export type Shortcut = [keys: string, meaning: string];
+
+/** Paint a named subset, or do not. */
+export interface ShowSubset {
+  kind: "show_subset";
+  name: string;
+  visible: boolean;
+}
 
 /** Open or close the panel of filters and subsets. */
 export interface Side {
@@ -1046,6 +1074,7 @@ export interface SubsetState {
   colour: string;
   count: string;
   description: string;
+  visible: boolean;
 }
 
 /** A word that can follow in an expression. */
@@ -1371,6 +1400,10 @@ export type RequestKind =
   "evidence" |
   "alike" |
   "alike_select" |
+  "show_subset" |
+  "colour_subset" |
+  "rename_subset" |
+  "move_subset" |
   "campaign" |
   "judge" |
   "vet_undo" |
@@ -1440,6 +1473,10 @@ export type Request =
   Evidence |
   Alike |
   AlikeSelect |
+  ShowSubset |
+  ColourSubset |
+  RenameSubset |
+  MoveSubset |
   Campaign |
   Judge |
   VetUndo |

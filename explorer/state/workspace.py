@@ -23,7 +23,7 @@ from explorer.model.selection import (
     SelectionMode,
     combine,
 )
-from explorer.model.subsets import Subset, define, remove, unnamed
+from explorer.model.subsets import Subset, define, moved, painted, remove, renamed, unnamed, with_new_name
 from explorer.model.table import StarTable
 from explorer.state.panels import PanelState
 from explorer.state.stored import COLOUR_BY_COUNT, read_state
@@ -151,6 +151,26 @@ class Workspace(param.Parameterized):
     def remove_subset(self, name: str) -> None:
         """Remove a named subset; stars that are selected by it stay selected."""
         self.param.update(subsets=remove(self.subsets, name), selection=unnamed(self.selection, name))
+
+    def rename_subset(self, name: str, new: str) -> None:
+        """Rename a named subset wherever it is used; SelectionError if the name is invalid or taken."""
+        if self.subset(name).name == new:
+            return
+        subsets = renamed(self.subsets, name, new, self.table.own)
+        self.param.update(subsets=subsets, selection=with_new_name(self.selection, name, new))
+
+    def paint_subset(self, name: str, *, colour: str | None = None, visible: bool | None = None) -> None:
+        """Change the colour or the visibility of a named subset; SelectionError for no colour."""
+        before = self.subset(name)
+        if (colour or before.colour, before.visible if visible is None else visible) != (before.colour, before.visible):
+            self.subsets = painted(self.subsets, name, colour=colour, visible=visible)
+
+    def move_subset(self, name: str, by: int) -> None:
+        """Move a named subset by places in the order in which subsets colour their stars."""
+        before = self.subset(name)
+        subsets = moved(self.subsets, name, by)
+        if subsets.index(before) != self.subsets.index(before):
+            self.subsets = subsets
 
     def subset(self, name: str) -> Subset:
         """A named subset; SelectionError if there is none."""
