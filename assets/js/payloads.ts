@@ -4,6 +4,7 @@ import type {
   AnyLayer,
   AxisSpec as SentAxis,
   BarsLayer,
+  DotStyle,
   Palettes as SentPalettes,
   Review,
   SpectrumDrawing,
@@ -21,12 +22,15 @@ export type {
   BarsLayer,
   BarsSpec,
   CampaignsState,
+  Caption,
   CheckResult as CheckState,
+  ChosenLayer,
   ColumnChoice as ColumnEntry,
   ColumnReport as FedColumn,
   ColumnsReport as ColumnsState,
   Correlation,
   DotsLayer,
+  DotStyle,
   EvidenceResult as EvidenceState,
   Exports as ExportsState,
   GridState as StageState,
@@ -35,6 +39,8 @@ export type {
   ImageLayer,
   LabelSlider as SliderSpec,
   Legend,
+  LinesShape,
+  LookState,
   MissingSpec,
   OpeningStatus as StatusState,
   OverlaySpec as ShapedOverlay,
@@ -85,9 +91,9 @@ import type { FIGURES } from "./base/declared.js"
 export type FigureColours = (typeof FIGURES)["light"]
 export type ThemeName = keyof typeof FIGURES
 
-export type PaletteName = "everything" | "selected" | "texture" | "histogram"
-/** Colours of 256 levels, each as RGBA in one word. */
-export type Palettes = Record<PaletteName, Uint32Array>
+export type PaletteName = "everything" | "members" | "selected" | "texture" | "histogram"
+/** Colours of 256 levels, each as RGBA in one word, and the look of single stars. */
+export type Palettes = Record<PaletteName, Uint32Array> & { dots: DotStyle }
 export type ColoursState = Partial<SentPalettes>
 
 /** A star as the page keeps it. */

@@ -40,6 +40,18 @@ export interface Alikes {
   similar: string[];
 }
 
+/** Look of the stars, in messages and links. */
+export interface Appearance {
+  colour_map?: string;
+  reversed?: boolean;
+  logarithmic?: boolean;
+  low?: number | null;
+  high?: number | null;
+  tail?: number;
+  size?: number;
+  opacity?: number;
+}
+
 /** Keep corrections and build again. */
 export interface Apply {
   kind: "apply";
@@ -132,8 +144,8 @@ export interface CampaignsState {
   overview?: OverviewNumbers;
 }
 
-/** Text beside a view's title; its colour is "" for that of text. */
-export type Caption = [text: string, colour: string];
+/** Text beside a view's title; its mark is in the colour of what it names. */
+export type Caption = [text: string, colour: string, mark: "" | "dot" | "line"];
 
 /** One line of the card. */
 export type CardEntry = [name: string, label: string, text: string, about: string];
@@ -175,6 +187,18 @@ export interface CheckResult {
 
 /** Reduced chi-squared between two wavelengths, in Angstrom; None where no pixel is known. */
 export type Chi2Window = [low: number, high: number, chi2: number | null];
+
+/** A few selected stars, their colour levels (0 without one), and the diameter of their dots in pixels. */
+export interface ChosenLayer {
+  kind: "chosen";
+  slot: number;
+  x: Float32Array;
+  y: Float32Array;
+  id: Float64Array;
+  levels: ArrayBuffer;
+  size: number;
+  name: "chosen";
+}
 
 /** Select every star. */
 export interface Clear {
@@ -277,6 +301,13 @@ export interface Counts {
 
 /** A curve of the legend and its colour, by name. */
 export type CurveName = [text: string, ink: "data" | "model" | "trial"];
+
+/** Look of single stars: size in the usual one, opacity, and whether those of low levels are in front. */
+export interface DotStyle {
+  size: number;
+  opacity: number;
+  layered: boolean;
+}
 
 /** Shifts in x and y at which the dots of overlays are repeated. */
 export interface DotsLayer {
@@ -454,7 +485,7 @@ export interface Hull {
 export interface ImageLayer {
   kind: "image";
   slot: number;
-  name: "everything" | "selected" | "texture";
+  name: "everything" | "members" | "selected" | "texture";
   window: [number, number, number, number];
   shape: [number, number];
   from: number;
@@ -497,12 +528,13 @@ export type LineMark = [name: string, wavelength: number, top: number];
 /** Velocity of one line and its error, in km/s. */
 export type LineVelocity = [label: string, velocity: number, error: number];
 
-/** Dashed curves, each with its colour. */
+/** Dashed curves, each with its colour; with a casing they are seen over stars of any colour. */
 export interface LinesShape {
   kind: "lines";
   xs: Float32Array[];
   ys: Float32Array[];
   colours: string[];
+  cased: boolean;
 }
 
 /** A link that was made. */
@@ -519,6 +551,14 @@ export interface ListExports {
 export interface Look {
   kind: "look";
   views: ViewSize[];
+}
+
+/** Look of the stars, kind of their colours, usual colour map, and ends of a scale of values. */
+export interface LookState {
+  look: Appearance;
+  scale: "category" | "density" | "value";
+  usual_map: string;
+  ends: [number, number] | null;
 }
 
 /** Select the stars of a list: a file in base64, or one that was uploaded in parts. */
@@ -641,10 +681,12 @@ export type PairAgreement = [names: string, stars: string, kappa: string, weight
 /** Colours by level: red, green, blue and opacity, four bytes each of 256 levels. */
 export interface Palettes {
   everything: ArrayBuffer;
+  members: ArrayBuffer;
   selected: ArrayBuffer;
   texture: ArrayBuffer;
   histogram: ArrayBuffer;
   bars: SlotBar[];
+  dots: DotStyle;
 }
 
 /** Export a figure of the paper. */
@@ -664,12 +706,12 @@ export interface Part {
   part: number;
 }
 
-/** Colour level of each star of the layer ``stars``, a byte each; 0 where it is not selected. */
+/** Colour level of each star of the layer ``stars``, a byte each; 0 for one that is not drawn. */
 export interface PickedLayer {
   kind: "picked";
   slot: number;
   levels: ArrayBuffer;
-  name: "picked";
+  name: "members" | "picked";
 }
 
 /** Export the picture of a view. */
@@ -811,6 +853,12 @@ export interface ResidualsDrawing {
   beyond: BeyondMark[];
 }
 
+/** Change the colour scale, size and opacity of the stars. */
+export interface Restyle {
+  kind: "restyle";
+  look: Appearance;
+}
+
 /** A review; ``imported`` names who imported it and when, "" for one of this record. */
 export interface Review {
   id: string;
@@ -899,7 +947,7 @@ export interface SideState {
   check?: CheckResult;
   children?: SubsetParts;
   report?: string;
-  place?: "list" | "refused";
+  place?: "list" | "refused" | "subset";
   saved?: boolean;
 }
 
@@ -1222,6 +1270,7 @@ export interface Update {
   layers?: AnyLayer[];
   legend?: Legend;
   link?: Link;
+  look?: LookState;
   merged?: Merged;
   message?: string;
   notes?: SlotNote[];
@@ -1331,6 +1380,7 @@ export type AnyFigure =
 export type AnyLayer =
   ArrowsLayer |
   BarsLayer |
+  ChosenLayer |
   DotsLayer |
   ImageLayer |
   PickedLayer |
@@ -1345,6 +1395,7 @@ export type AnyShape =
 
 export type RequestKind =
   "connect" |
+  "restyle" |
   "apply" |
   "rebuild" |
   "configuration" |
@@ -1418,6 +1469,7 @@ export type RequestKind =
 
 export type Request =
   Connect |
+  Restyle |
   Apply |
   Rebuild |
   Configuration |

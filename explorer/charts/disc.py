@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from explorer import protocol
 from explorer.charts.axis import AxisSpec
 from explorer.charts.chart import Brush, Shot, ViewSpec, lack_of, note_of
+from explorer.charts.colouring import Colouring
 from explorer.charts.journal import add_colour_bar, label_of
 from explorer.charts.overlays import PackedImage, WireLayer
 from explorer.charts.palettes import TRANSPARENT
@@ -179,6 +180,15 @@ class DiscChart(PlaneChart):
         levels = texture_levels(self.disc, limits, residual=self.residual)
         height, width = levels.shape
         return [PackedImage("texture", (low, high, low, high), (height, width), packed(levels))]
+
+    @property
+    def n_at_home(self) -> int:
+        """None: stars are over the texture, and never all of them."""
+        return 0
+
+    def members(self, colouring: Colouring) -> list[WireLayer]:  # noqa: ARG002 - they would hide the map
+        """No layer: the stars of all subsets would hide the map."""
+        return []
 
     def selected(self, brush: Brush) -> list[WireLayer]:
         """The selected stars of the slice, or the bare map when no star in particular is selected."""

@@ -62,7 +62,7 @@ class HistogramChart(Chart):
         return protocol.BarsSpec(
             view=self.state.view,
             title=self.title,
-            caption=(protocol.Caption(f"of {self.column.label}", ""),),
+            caption=(protocol.Caption(f"of {self.column.label}", "", ""),),
             overlays=(protocol.SwitchSpec(LOGARITHMIC, "Logarithmic numbers", self.logarithmic),),
             x=self.axis_spec("x"),
             y=protocol.CountAxis("stars"),

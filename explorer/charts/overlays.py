@@ -54,7 +54,7 @@ class PackedImage:
         Levels, packed.
     """
 
-    name: Literal["everything", "selected", "texture"]
+    name: Literal["everything", "members", "selected", "texture"]
     window: protocol.Window
     shape: tuple[int, int]
     pixels: bytes
@@ -121,21 +121,25 @@ class Lines(Shape):
         Points of each curve.
     colours : tuple of str
         One a curve.
+    cased : bool
+        Whether a casing in the colour of the page separates the curves from the stars.
     """
 
     xs: tuple[Floats, ...]
     ys: tuple[Floats, ...]
     colours: tuple[str, ...]
+    cased: bool = False
 
     def to_client(self) -> protocol.LinesShape:
         """The curves."""
-        return protocol.LinesShape(xs=self.xs, ys=self.ys, colours=self.colours)
+        return protocol.LinesShape(xs=self.xs, ys=self.ys, colours=self.colours, cased=self.cased)
 
     def draw(self, axes: Axes, overlay: Overlay, scene: Scene) -> list[Line2D]:  # noqa: ARG002 - in any plane
         """Draw the curves, named by the overlay's caption where it has a word for each."""
-        words = [word.replace("━", "").strip() for word, _ in overlay.caption]
+        words = [word for word, _ in overlay.caption]
         names = words if len(words) == len(self.xs) else [""] * len(self.xs)
-        return draw_curves(axes, zip(self.xs, self.ys, self.colours, names, strict=True), overlay.heading)
+        curves = zip(self.xs, self.ys, self.colours, names, strict=True)
+        return draw_curves(axes, curves, overlay.heading, cased=self.cased)
 
 
 @dataclass(frozen=True)
@@ -254,6 +258,8 @@ class Overlay:
         A sentence on what is drawn.
     heading : str
         The quantity that the words are values of.
+    mark : str
+        Kind of mark in the colour of each word.
     """
 
     name: str
@@ -262,6 +268,7 @@ class Overlay:
     caption: tuple[tuple[str, str], ...] = ()
     about: str = ""
     heading: str = ""
+    mark: Literal["", "line", "dot"] = ""
 
     def draw(self, axes: Axes, scene: Scene) -> list[Line2D]:
         """Draw it in a picture; returns the legend handles."""

@@ -38,7 +38,7 @@ def _published(library: Library, x: str, y: str) -> Iterator[Overlay]:
     stream = overlays.get("stream_model")
     if stream is not None and not stream.empty and {x, y} <= set(stream.columns):
         about = "Grey points are the stream model of this catalogue."
-        yield Overlay("stream", "Stream model", stream_points(stream, x, y), (("● model", "#9aa5b1"),), about)
+        yield Overlay("stream", "Stream model", stream_points(stream, x, y), (("model", "#9aa5b1"),), about, mark="dot")
     arms = overlays.get("spiral_arms")
     if arms is not None and not arms.empty and (x, y) == ("x_gal", "y_gal"):
         yield Overlay("arms", "Spiral arms", arm_curves(arms))
@@ -75,9 +75,11 @@ def isochrones(tracks: pd.DataFrame, x: str, y: str) -> Overlay:
         drawn.setdefault(float(metallicities[np.argmin(np.abs(metallicities - wanted))]), colour)
     parts = [tracks[tracks["m_h"] == m_h] for m_h in drawn]
     xs, ys = (tuple(part[name].to_numpy(np.float32) for part in parts) for name in (x, y))
-    words = tuple((f"━ {m_h:+.1f}".replace("+0.0", "0.0"), colour) for m_h, colour in drawn.items())
+    words = tuple((f"{m_h:+.1f}".replace("+0.0", "0.0"), colour) for m_h, colour in drawn.items())
     about = f"Isochrones of {age:.2g} Gyr by [M/H] in dex."
-    return Overlay("isochrones", "Isochrones", Lines(xs, ys, tuple(drawn.values())), words, about, "[M/H]")
+    return Overlay(
+        "isochrones", "Isochrones", Lines(xs, ys, tuple(drawn.values()), cased=True), words, about, "[M/H]", "line"
+    )
 
 
 def stream_points(stream: pd.DataFrame, x: str, y: str) -> Dots:

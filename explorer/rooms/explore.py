@@ -84,6 +84,7 @@ class ExploreRoom:
             "subsets",
             "focus",
             "colour_by",
+            "appearance",
             "mode",
             "tool",
             "panels",

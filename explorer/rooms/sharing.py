@@ -132,8 +132,11 @@ class Sharing:
         """Function that draws the picture of a view in its current state."""
         chart = self.stage.charts[slot]
         aspect = chart.viewport.height / chart.viewport.width if chart.viewport is not None else 0.75
-        colouring = self.stage.colouring_on(dark=False)
-        return partial(chart.draw, Shot(self.workspace.rows, colouring, chart.state, aspect, self.note))
+        colouring = self.stage.colours.on(dark=False)
+        shot = Shot(
+            *(self.workspace.rows, colouring, chart.state, aspect, self.note), appearance=self.workspace.appearance
+        )
+        return partial(chart.draw, shot)
 
     def _hand_over(self, name: str, mime: str, data: bytes) -> None:
         self.channel.send(download=protocol.Download(name, mime, data))

@@ -1,12 +1,12 @@
 // A view of the grid: its title with menus, and its plot.
 
 /** @import { Bars as BarsFigure } from "../figures/bars.js" */
-/** @import { BarsLayer, Layer, MissingSpec, OverlaySpec, Palettes, PlaneLayer, ViewSpec } from "../payloads.ts" */
+/** @import { BarsLayer, Layer, Legend, OverlaySpec, Palettes, PlaneLayer, ViewSpec } from "../payloads.ts" */
 /** @import { Stage } from "./stage.js" */
 
 import { PICTURE_FORMS } from "../base/declared.js"
 import { element, icon, popup, relabel } from "../base/dom.js"
-import { gradient } from "../base/legend.js"
+import { captionWords, gradient, wholeLegend } from "../base/legend.js"
 import { ColumnList, options } from "../base/lists.js"
 import { shortCount } from "../base/words.js"
 import { Bars } from "../figures/bars.js"
@@ -19,6 +19,8 @@ export class Card {
   spec = null
   /** @type {Plane | Bars | null} */
   view = null
+  /** @type {Legend | null} - Colours of the view's own. */
+  legend = null
 
   /**
    * @param {number} slot
@@ -48,14 +50,52 @@ export class Card {
     const more = icon("more_vert", "Axes, overlays and pictures", null, { "aria-expanded": "false" })
     this.popup = popup(more, () => this.menu())
     this.grow = icon("open_in_full", "Enlarge", () => send({ kind: "enlarge", slot }))
-    const extras = element("div", { className: "extras" }, this.hidden, this.bar, this.caption)
-    const head = element("header", {}, this.select, this.part, extras, more, this.grow)
+    this.extras = element("div", { className: "extras" }, this.hidden, this.bar, this.caption)
+    this.key = element("button", { type: "button", className: "more", hidden: true, "aria-expanded": "false" }, "Key")
+    this.keys = popup(this.key, () => this.wholeKey())
+    const head = element("header", {}, this.select, this.part, this.extras, this.key, more, this.grow)
     this.plot = element("div", { className: "plot" })
-    this.el = element("section", { className: "card" }, head, this.plot, this.popup.el)
+    this.el = element("section", { className: "card" }, head, this.plot, this.popup.el, this.keys.el)
+    this.fitting = new ResizeObserver(() => this.fitKey())
+    this.fitting.observe(this.extras)
+  }
+
+  /** Offer the key in a popover where it does not fit beside the title. */
+  fitKey() {
+    const top = this.extras.getBoundingClientRect().top
+    const cut = [this.bar, this.caption].some((part) =>
+      part.childNodes.length > 0 && part.getBoundingClientRect().top > top + 2
+    )
+    this.key.hidden = !cut
+    if (!cut) this.keys.close()
+  }
+
+  wholeKey() {
+    const { spec, legend } = this
+    const captions = spec?.caption.map((caption) => element("li", {}, captionWords(caption))) ?? []
+    return [
+      legend ? wholeLegend(legend) : null,
+      captions.length ? element("ul", { className: "captions" }, ...captions) : null,
+      spec?.kind === "plane" && spec.about ? element("p", { className: "hint" }, spec.about) : null,
+    ]
+  }
+
+  /** @param {Legend | null} legend */
+  showBar(legend) {
+    this.legend = legend
+    this.bar.replaceChildren(...(legend ? gradient(legend) : []))
+    this.keys.refresh()
+    this.fitKey()
   }
 
   close() {
     this.view?.close()
+  }
+
+  /** Close a card that leaves the page. */
+  leave() {
+    this.close()
+    this.fitting.disconnect()
   }
 
   /** @param {ViewSpec} spec */
@@ -68,11 +108,10 @@ export class Card {
     this.part.hidden = !parts
     if (spec.kind === "plane" && parts) options(this.part, parts.map((label, k) => [k, label]), spec.part)
     this.caption.title = spec.kind === "plane" ? spec.about : ""
-    this.caption.replaceChildren(
-      ...spec.caption.map(([text, colour]) => element("span", { style: colour ? `color:${colour}` : null }, text)),
-    )
-    this.bar.replaceChildren(...(spec.kind === "plane" && spec.bar ? gradient(spec.bar) : []))
+    this.caption.replaceChildren(...spec.caption.map(captionWords))
     this.hidden.replaceChildren()
+    this.key.setAttribute("aria-label", `Key of ${spec.title}`)
+    this.showBar(spec.kind === "plane" ? spec.bar ?? null : null)
     this.popup.close()
     this.el.setAttribute("aria-label", spec.title)
     if (spec.kind === "missing") {
@@ -118,6 +157,7 @@ export class Card {
         ]
         : []),
     )
+    this.fitKey()
   }
 
   /** @param {number | null | undefined} slot - Of the view that is alone. */

@@ -8,12 +8,11 @@
 import { bytes, paletteOf } from "../base/arrays.js"
 import { FIGURES } from "../base/declared.js"
 import { debounced, element, onMagnified } from "../base/dom.js"
-import { gradient } from "../base/legend.js"
 import { Card } from "./card.js"
 
 const LOOK_AFTER = 40
 const PAINTED_AFTER = 50
-const PALETTE_NAMES = /** @type {const} */ (["everything", "selected", "texture", "histogram"])
+const PALETTE_NAMES = /** @type {const} */ (["everything", "members", "selected", "texture", "histogram"])
 
 const noColours = () => new Uint32Array(256)
 
@@ -21,7 +20,14 @@ export class Stage {
   /** @type {Card[]} */
   cards = []
   /** @type {Palettes} */
-  colours = { everything: noColours(), selected: noColours(), texture: noColours(), histogram: noColours() }
+  colours = {
+    everything: noColours(),
+    members: noColours(),
+    selected: noColours(),
+    texture: noColours(),
+    histogram: noColours(),
+    dots: { size: 1, opacity: 1, layered: false },
+  }
   /** @type {Map<number, ViewSize>} - What views show, until it is sent. */
   waiting = new Map()
   /** @type {NonNullable<StageState["catalogue"]>} */
@@ -75,7 +81,7 @@ export class Stage {
     this.catalogue = catalogue ?? this.catalogue
     this.columns = columns ?? this.columns
     if (panels.length !== this.cards.length) {
-      for (const card of this.cards) card.close()
+      for (const card of this.cards) card.leave()
       this.cards = panels.map((_, slot) => new Card(slot, this))
       this.el.replaceChildren(...this.cards.map((card) => card.el))
       const across = panels.length > 1 ? Math.ceil(panels.length / 2) : 1
@@ -105,7 +111,8 @@ export class Stage {
   }
 
   /** @param {ColoursState} state */
-  recolour({ bars, ...palettes }) {
+  recolour({ bars, dots, ...palettes }) {
+    this.colours.dots = dots ?? this.colours.dots
     for (const name of PALETTE_NAMES) {
       const palette = palettes[name]
       if (palette) this.colours[name] = paletteOf(palette)
@@ -113,7 +120,7 @@ export class Stage {
     const { colours, theme: shown } = this.look
     this.el.classList.toggle("dark", this.theme === "dark")
     for (const { view } of this.cards) view?.recolour(colours, shown)
-    for (const [slot, bar] of bars ?? []) this.cards[slot]?.bar.replaceChildren(...gradient(bar))
+    for (const [slot, bar] of bars ?? []) this.cards[slot]?.showBar(bar)
   }
 
   /** @param {ToolName} tool */

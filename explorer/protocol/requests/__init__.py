@@ -2,6 +2,7 @@
 
 from explorer.protocol.requests.base import *  # noqa: F403 - each request is declared once, in its room
 from explorer.protocol.requests.base import Request, kind_of
+from explorer.protocol.requests.colours import *  # noqa: F403
 from explorer.protocol.requests.columns import *  # noqa: F403
 from explorer.protocol.requests.explore import *  # noqa: F403
 from explorer.protocol.requests.star import *  # noqa: F403

@@ -2,6 +2,7 @@
 
 from explorer.protocol.updates.base import *  # noqa: F403 - each part is declared once, in its room
 from explorer.protocol.updates.base import CommonUpdate
+from explorer.protocol.updates.colours import *  # noqa: F403
 from explorer.protocol.updates.columns import *  # noqa: F403
 from explorer.protocol.updates.columns import ColumnsUpdate
 from explorer.protocol.updates.explore import *  # noqa: F403
