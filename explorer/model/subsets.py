@@ -209,7 +209,9 @@ def remove(subsets: tuple[Subset, ...], name: str) -> tuple[Subset, ...]:
     """Remove a name; subsets that use it keep their stars."""
     done: dict[int, Selection] = {}
     return tuple(
-        replace(item, selection=_with(item.selection, name, _definition_of, done)) for item in subsets if item.name != name
+        replace(item, selection=_with(item.selection, name, _definition_of, done))
+        for item in subsets
+        if item.name != name
     )
 
 

@@ -108,7 +108,7 @@ def test_colours_have_a_legend_with_label_and_unit(page, name):
 def test_a_text_of_many_values_colours_nothing_and_says_why(page):
     page.change(colour_by="cost_of_it")
     answer = page.change(colour_by="note")  # as a link could ask
-    assert isinstance(page.room.stage.colouring, Density)
+    assert isinstance(page.room.stage.colours.present, Density)
     assert "Note has one value, or more than 12" in answer["legend"]["label"]
 
 
@@ -192,7 +192,7 @@ def test_completion_knows_names_units_and_where_they_come_from(page):
 
 def test_a_subset_cannot_take_their_names(page):
     page.workspace.gesture(InRange("visits", 1, 3))
-    assert "already means something" in page.send("save_subset", name="Flux_X")["message"]
+    assert "already means something" in page.send("save_subset", name="Flux_X")["side"]["report"]
     assert not page.workspace.subsets
     subset = {"name": "flux_x", "selection": Everything().to_dict(), "colour": "#0072b2"}
     page.workspace.restore({**page.workspace.to_dict(), "subsets": [subset]})
