@@ -10,7 +10,7 @@ KEYLESS = f"""() => {{
   const walk = {WALK}
   return walk(document).filter(e => e.matches('.stage > .card') && e.offsetParent).filter(card => {{
     const line = card.querySelector('.extras').getBoundingClientRect()
-    const words = [...card.querySelectorAll('.extras > .legend, .extras > .caption')].filter(e => e.childNodes.length)
+    const words = [...card.querySelectorAll('.extras > *')].filter(e => e.childNodes.length)
     const cut = words.some(e => e.getBoundingClientRect().top > line.top + 2)
     return cut === card.querySelector('button.more').hidden
   }}).map(card => card.ariaLabel)

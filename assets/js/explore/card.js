@@ -60,10 +60,10 @@ export class Card {
     this.fitting.observe(this.extras)
   }
 
-  /** Offer the key in a popover where it does not fit beside the title. */
+  /** Offer key and note in a popover where they do not fit beside the title. */
   fitKey() {
     const top = this.extras.getBoundingClientRect().top
-    const cut = [this.bar, this.caption].some((part) =>
+    const cut = [this.hidden, this.bar, this.caption].some((part) =>
       part.childNodes.length > 0 && part.getBoundingClientRect().top > top + 2
     )
     this.key.hidden = !cut
@@ -77,6 +77,7 @@ export class Card {
       legend ? wholeLegend(legend) : null,
       captions.length ? element("ul", { className: "captions" }, ...captions) : null,
       spec?.kind === "plane" && spec.about ? element("p", { className: "hint" }, spec.about) : null,
+      this.hidden.title ? element("p", { className: "hint refused" }, `${this.hidden.title}.`) : null,
     ]
   }
 
