@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from explorer.model.column_summary import ColumnSummaries
+from explorer.model.ordering import StarOrders, stable_order
 from pipeline.domain.column import Column
 from pipeline.domain.columns import QUANTILE_GROUP, column
 
@@ -27,7 +29,6 @@ MAX_CATEGORIES = 12
 
 _FIRST = 10_000
 """Number of stars in which columns with too many categories are detected."""
-
 
 _CHECKED = 200
 """Number of the user's text columns that are checked for the menu; further ones are offered unchecked."""
@@ -167,6 +168,16 @@ class StarTable(Mapping[str, NDArray[Any]]):
             else item.axis_label
             for item in self.columns
         }
+
+    @cached_property
+    def orders(self) -> StarOrders:
+        """Orders of the stars by columns."""
+        return StarOrders(self)
+
+    @cached_property
+    def summaries(self) -> ColumnSummaries:
+        """Summaries of the columns."""
+        return ColumnSummaries(self)
 
     def error_of(self, name: str) -> str | None:
         """Error column of a column, from the same table; None without one."""
@@ -379,7 +390,7 @@ class StarTable(Mapping[str, NDArray[Any]]):
         values = self._column_of_numbers(name)[stars]
         if descending:
             values = ~values if values.dtype.kind in "bi" else -values
-        return np.asarray(stars[np.argsort(values, kind="stable")])
+        return stars[stable_order(values)]
 
 
 def counted(stars: int) -> str:

@@ -17,6 +17,7 @@ from explorer.model.links import LinkStore, new_token
 from explorer.model.selection import SelectionError
 from explorer.model.work import LINKS
 from explorer.rooms.channel import Channel
+from explorer.rooms.columns_menu import ColumnsMenu
 from explorer.rooms.help import Help
 from explorer.rooms.owner import Owner
 from explorer.rooms.sharing import Sharing
@@ -64,7 +65,8 @@ class ExploreRoom:
         self.channel.permit = self._permitted
         self.stage = Stage(workspace, library, self.channel)
         self.toolbar = Toolbar(workspace, self.channel)
-        self.table = SelectionTable(workspace, self.channel)
+        self.table = SelectionTable(workspace, self.channel, simulated=library.products.manifest.simulated)
+        self.columns = ColumnsMenu(workspace, self.channel)
         self.owner = Owner(self.record)
         self.side = Side(workspace, library, links, self.channel, self.record, self.owner)
         self.sharing = Sharing(workspace, library, links, self.stage, self.channel, samp, self.owner)
@@ -90,7 +92,7 @@ class ExploreRoom:
             "enlarged",
             "dark",
             "star_alone",
-            "sorted_by",
+            "table_layout",
             "room",
         ]
         workspace.param.watch(lambda *_: self._changed(), kept)

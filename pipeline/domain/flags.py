@@ -48,6 +48,8 @@ class FlagText(NamedTuple):
         Columns whose values show why the bit is set.
     tests : tuple of Below or Above
         Each raises the bit; tests of more than one column and its threshold are in :mod:`pipeline.stages.flagging`.
+    spoils : tuple of str
+        Columns besides the evidence whose values are doubtful where the bit is set.
     """
 
     short: str
@@ -55,13 +57,26 @@ class FlagText(NamedTuple):
     limits: dict[str, float]
     evidence: tuple[str, ...]
     tests: tuple[Below | Above, ...]
+    spoils: tuple[str, ...] = ()
+
+    @property
+    def doubtful(self) -> tuple[str, ...]:
+        """Columns whose values are doubtful where the bit is set: the evidence, and what follows from it."""
+        return tuple(dict.fromkeys((*self.evidence, *self.spoils)))
 
 
 _NOTHING = FlagText("", "", {}, (), ())
 
 
 def _flag(
-    bit: int, short: str, meaning: str, *, tests: tuple[Below | Above, ...] = (), evidence: str = "", **limits: float
+    bit: int,
+    short: str,
+    meaning: str,
+    *,
+    tests: tuple[Below | Above, ...] = (),
+    evidence: str = "",
+    spoils: str = "",
+    **limits: float,
 ) -> tuple[int, FlagText]:
     """Declare a bit; ``{NAME:g}`` in the meaning is a threshold, ``{NAME_percent:g}`` a hundred times it.
 
@@ -69,9 +84,13 @@ def _flag(
     """
     shown = {**limits, **{f"{name}_percent": 100.0 * value for name, value in limits.items()}}
     columns = tuple(evidence.split()) or tuple(test.column for test in tests)
-    return 1 << bit, FlagText(short, meaning.format(**shown), limits, columns, tests)
+    return 1 << bit, FlagText(short, meaning.format(**shown), limits, columns, tests, tuple(spoils.split()))
 
 
+_LABELS = " ".join(LABEL_NAMES)
+_ACTIONS = "j_r j_phi j_z j_tot j_sum"
+_ORBIT = f"v_x v_y v_z v_r v_phi v_gsr {_ACTIONS} energy eccentricity z_max r_peri r_apo"
+_FROM_DISTANCE = f"distance x_gal y_gal z_gal x_helio r_gal {_ORBIT}"
 _BY_ENGINE = " ".join(["label_disagreement", *(f"{name}_{engine}" for name in LABEL_NAMES for engine in ENGINES)])
 
 
@@ -116,14 +135,10 @@ class QualityFlag(IntFlag):
         percentile=99.5,
         chunk_angstrom=500.0,
     )
-    NOT_CONVERGED = _flag(4, "not converged", "the label fit did not converge", evidence="label_reason")
-    LABEL_AT_BOUND = _flag(
-        5, "at bound", "a label is at the edge of the training range", evidence=" ".join(LABEL_NAMES)
-    )
-    OUTSIDE_HULL = _flag(
-        6, "outside hull", "the labels are far from those of every training star", evidence=" ".join(LABEL_NAMES)
-    )
-    STARTS_DISAGREE = _flag(7, "two minima", "fits from two starting points disagree")
+    NOT_CONVERGED = _flag(4, "not converged", "the label fit did not converge", evidence="label_reason", spoils=_LABELS)
+    LABEL_AT_BOUND = _flag(5, "at bound", "a label is at the edge of the training range", evidence=_LABELS)
+    OUTSIDE_HULL = _flag(6, "outside hull", "the labels are far from those of every training star", evidence=_LABELS)
+    STARTS_DISAGREE = _flag(7, "two minima", "fits from two starting points disagree", spoils=_LABELS)
     CA_LINES_DISAGREE = _flag(
         8,
         "Ca II",
@@ -138,6 +153,7 @@ class QualityFlag(IntFlag):
         "no velocity could be measured, or the CCF peak is at the edge, too low, or has a rival within "
         "{rival_within_percent:g} %",
         evidence="rv_peak rv_peak_ratio",
+        spoils=f"rv {_ORBIT}",
         peak=0.3,
         rival_within=0.1,
     )
@@ -157,11 +173,12 @@ class QualityFlag(IntFlag):
         "no or several distance roots, [M/H] outside {least_m_h:g}..{most_m_h:g} dex, or dust map and spectrum "
         "disagree",
         evidence="distance_roots m_h",
+        spoils=_FROM_DISTANCE,
         least_m_h=-0.9,
         most_m_h=0.5,
     )
-    UNBOUND = _flag(13, "unbound", "total energy above the potential at infinity", evidence="energy")
-    ACTION_FAILURE = _flag(14, "actions", "the actions could not be computed")
+    UNBOUND = _flag(13, "unbound", "total energy above the potential at infinity", evidence="energy", spoils=_ORBIT)
+    ACTION_FAILURE = _flag(14, "actions", "the actions could not be computed", spoils=_ACTIONS)
     ASTROMETRY = _flag(
         15,
         "astrometry",

@@ -5,6 +5,7 @@ from explorer.protocol.requests.base import Request, kind_of
 from explorer.protocol.requests.columns import *  # noqa: F403
 from explorer.protocol.requests.explore import *  # noqa: F403
 from explorer.protocol.requests.star import *  # noqa: F403
+from explorer.protocol.requests.table import *  # noqa: F403
 from explorer.protocol.requests.vetting import *  # noqa: F403
 
 REQUESTS: dict[str, type[Request]] = {kind_of(request.__name__): request for request in Request.__subclasses__()}
