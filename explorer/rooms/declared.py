@@ -31,6 +31,7 @@ def limits() -> dict[str, int]:
         "recordBytes": exchange.MAX_BYTES,
         "pins": star_spectrum.MAX_PINS,
         "alike": protocol.MAX_ALIKE,
+        "tableRows": protocol.MAX_ROWS,
         "subsetName": subsets.MAX_NAME_CHARACTERS,
         "viewName": protocol.MAX_VIEW_NAME_CHARACTERS,
         "campaignName": campaign_files.MAX_NAME_CHARACTERS,

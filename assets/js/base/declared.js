@@ -6,6 +6,7 @@ export const LIMITS = {
   "recordBytes": 50000000,
   "pins": 4,
   "alike": 200,
+  "tableRows": 200,
   "subsetName": 40,
   "viewName": 60,
   "campaignName": 80,

@@ -4,6 +4,7 @@
 /** @import { Message, Parts } from "../payloads.ts" */
 /** @import { Request } from "../protocol.d.ts" */
 
+import { ColumnBook } from "../base/column_book.js"
 import { debounced, element, rememberTheme } from "../base/dom.js"
 import { receive } from "../base/messages.js"
 import { listenToStarKeys } from "../star/keys.js"
@@ -20,9 +21,10 @@ const RING_AFTER = 80
 /** @param {{ model: PanelModel }} page */
 export function render({ model }) {
   const send = (/** @type {Request} */ message) => model.send_msg(message)
-  const toolbar = new Toolbar(send)
+  const book = new ColumnBook(send)
+  const toolbar = new Toolbar(send, book)
   const stage = new Stage(send)
-  const table = new Table(send)
+  const table = new Table(send, book)
   const side = new Side(send)
   const star = new StarDock(send)
   const down = element("div", { className: "down" }, stage.el, table.el)
@@ -41,6 +43,7 @@ export function render({ model }) {
     ...stage.parts,
     ...toolbar.parts,
     ...table.parts,
+    ...book.parts,
     ...dialogs.parts,
     ...star.parts,
     switched: ([slot, name, on]) => stage.switched(slot, name, on),
