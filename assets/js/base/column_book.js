@@ -6,7 +6,7 @@
 
 import { debounced } from "./dom.js"
 
-const ASK_AFTER = 40
+const SUMMARISE_AFTER = 40
 
 export class ColumnBook {
   /** @type {Map<string, SearchedColumn>} */
@@ -26,7 +26,7 @@ export class ColumnBook {
       const columns = [...this.wanted].filter((name) => !this.values.has(name))
       this.wanted.clear()
       if (columns.length) send({ kind: "summarise_columns", columns })
-    }, ASK_AFTER)
+    }, SUMMARISE_AFTER)
     /** @type {Parts} */
     this.parts = {
       "column_facts": (facts) => {

@@ -7,11 +7,11 @@
 import { inGroups, outline, searchedColumns } from "./column_search.js"
 import { element, popup } from "./dom.js"
 
-const MAX_SHOWN = 400
-const TALLEST = 31
-const SVG = "http://www.w3.org/2000/svg"
+const MAX_FOUND = 400
+const BAR_HEIGHT = 31
+const SVG_NAMES = "http://www.w3.org/2000/svg"
 /** @type {Record<string, number>} */
-const STEPS = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }
+const FINDER_STEPS = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }
 let finders = 0
 
 /**
@@ -20,12 +20,12 @@ let finders = 0
  * @param {readonly number[]} bars
  */
 function histogram(bars) {
-  const picture = document.createElementNS(SVG, "svg")
-  picture.setAttribute("viewBox", `0 0 ${bars.length || 1} ${TALLEST}`)
+  const picture = document.createElementNS(SVG_NAMES, "svg")
+  picture.setAttribute("viewBox", `0 0 ${bars.length || 1} ${BAR_HEIGHT}`)
   picture.setAttribute("preserveAspectRatio", "none")
   picture.setAttribute("aria-hidden", "true")
-  const path = document.createElementNS(SVG, "path")
-  path.setAttribute("d", bars.length ? outline(bars, TALLEST) : "")
+  const path = document.createElementNS(SVG_NAMES, "path")
+  path.setAttribute("d", bars.length ? outline(bars, BAR_HEIGHT) : "")
   picture.append(path)
   return picture
 }
@@ -93,9 +93,9 @@ export class ColumnFinder {
 
   narrow() {
     const matching = searchedColumns(this.columns, this.search.value)
-    const groups = inGroups(matching.slice(0, MAX_SHOWN))
+    const groups = inGroups(matching.slice(0, MAX_FOUND))
     const searched = this.search.value.trim() !== ""
-    this.shown = searched ? matching.slice(0, MAX_SHOWN) : groups.flatMap(([, columns]) => columns)
+    this.shown = searched ? matching.slice(0, MAX_FOUND) : groups.flatMap(([, columns]) => columns)
     this.rows = this.shown.map((column, at) => this.row(column, at))
     const heading = (/** @type {string} */ text) => element("li", { role: "presentation", className: "group" }, text)
     let before = ""
@@ -176,7 +176,7 @@ export class ColumnFinder {
 
   /** @param {KeyboardEvent} event */
   key(event) {
-    const step = STEPS[event.key]
+    const step = FINDER_STEPS[event.key]
     if (step) {
       this.move(this.at + step)
       this.rows[this.at]?.scrollIntoView({ block: "nearest" })

@@ -20,7 +20,7 @@ const NOT_FOUND = 9
  * @param {SearchedColumn} column
  * @param {string} word
  */
-function distance({ name, label, unit, meaning, group, synonyms }, word) {
+function farness({ name, label, unit, meaning, group, synonyms }, word) {
   const [known, shown, others] = [name, label, synonyms].map((text) => text.toLowerCase())
   const parts = others.split(" ")
   if (known === word || shown === word || parts.includes(word)) return 0
@@ -44,7 +44,7 @@ export function searchedColumns(columns, text) {
   const words = text.toLowerCase().split(/\s+/).filter((word) => word)
   if (!words.length) return columns
   return columns
-    .map((column) => ({ column, far: Math.max(...words.map((word) => distance(column, word))) }))
+    .map((column) => ({ column, far: Math.max(...words.map((word) => farness(column, word))) }))
     .filter(({ far }) => far < NOT_FOUND)
     .sort((a, b) => a.far - b.far)
     .map(({ column }) => column)
