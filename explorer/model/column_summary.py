@@ -102,6 +102,8 @@ def summary_of(item: Column, values: NDArray[Any]) -> ColumnSummary:
     low, high = (float(end) for end in np.quantile(numbers, (_TAIL, 1.0 - _TAIL)))
     if not low < high:
         return ColumnSummary(share, (low, high))
-    counts, _ = np.histogram(numbers, BARS, (low, high))
+    inside = numbers[(numbers >= low) & (numbers <= high)]
+    places = np.minimum((inside - low) / (high - low) * BARS, BARS - 1).astype(np.int64)
+    counts = np.bincount(places, minlength=BARS)  # also for ends that are neighbours among double-precision numbers
     bars = np.ceil(TALLEST * counts / counts.max()).astype(int)
     return ColumnSummary(share, (low, high), tuple(bars.tolist()))

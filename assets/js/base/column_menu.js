@@ -110,7 +110,7 @@ export class ColumnFinder {
     this.list.replaceChildren(
       ...lines,
       ...(more > 0 ? [hint(`${more.toLocaleString("en")} more: type to narrow`)] : []),
-      ...(matching.length ? [] : [hint("No column matches.")]),
+      ...(matching.length ? [] : [hint(this.entries.length ? "No column matches." : "Loading…")]),
     )
     this.seen.disconnect()
     for (const row of this.rows) this.seen.observe(row)

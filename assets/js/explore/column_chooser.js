@@ -49,8 +49,10 @@ export class ColumnChooser {
     return this.columns.filter(([, , , pinned]) => pinned).map(([name]) => name)
   }
 
+  /** Offer every column, once they are known. */
   fillFinder() {
-    this.finder.entries = [...this.book.facts.values()].map(({ name, label, group }) => [name, label, group])
+    if (this.finder.entries.length === this.book.facts.size) return
+    this.finder.fill([...this.book.facts.values()].map(({ name, label, group }) => [name, label, group]))
   }
 
   /**

@@ -171,6 +171,8 @@ export class Grid {
    * @param {string} id
    */
   click(event, id) {
+    const { target } = event
+    if (target instanceof HTMLElement) this.go(this.placeOf(target))
     if (event.shiftKey) this.extend(id)
     else if (event.ctrlKey || event.metaKey) this.mark(toggled(this.marked, id), id)
     else this.actions.focus(id)

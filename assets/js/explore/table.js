@@ -161,8 +161,8 @@ export class Table {
     try {
       await navigator.clipboard.writeText(text)
       this.note(`${rows.toLocaleString("en")} ${rows === 1 ? "row" : "rows"} copied.`)
-    } catch (error) { // not on an encrypted page, or not permitted
-      this.note(`The browser does not allow copying (${error instanceof Error ? error.name : "no clipboard"}).`)
+    } catch { // not permitted, or neither an encrypted nor a local page
+      this.note("The browser permits no copying here: allow it, open the page by https, or export the table.")
     }
     this.forget()
   }
