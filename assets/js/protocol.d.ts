@@ -924,7 +924,7 @@ export type SlotBar = [slot: number, bar: Legend];
 /** The note of one view. */
 export type SlotNote = [slot: number, note: Note | null];
 
-/** Sort the table by a column: ascending, descending, not at all; ``add`` keeps the other columns of the order. */
+/** Sort the table by a column: ascending, descending, not at all. */
 export interface Sort {
   kind: "sort";
   column: string;

@@ -39,7 +39,7 @@ class Summarised(Protocol):
 
 @dataclass(frozen=True)
 class ColumnSummary:
-    """What a menu shows of a column's values.
+    """Summary of a column's values.
 
     Parameters
     ----------

@@ -48,7 +48,7 @@ class StarOrders:
         self._whole: OrderedDict[tuple[SortKey, ...], NDArray[np.int32]] = OrderedDict()
 
     def ordered(self, rows: NDArray[np.bool_], keys: tuple[SortKey, ...]) -> NDArray[np.int64]:
-        """Indices of some stars, sorted by the first key; ties by the next ones, then by their place in the table.
+        """Indices of some stars, sorted by the first key, ties by the next ones, then by their row.
 
         Parameters
         ----------
@@ -85,9 +85,9 @@ class StarOrders:
 
 
 def stable_order(values: NDArray[Any]) -> NDArray[np.int64]:
-    """Indices that sort numbers, equal ones in their order and NaN last; :func:`numpy.argsort` with the kind "stable".
+    """Indices that sort numbers, equal ones in their order and NaN last.
 
-    Numbers of up to 32 bits are sorted as one integer with their index, which vectorised sorting does several times
+    The result is that of :func:`numpy.argsort` with the kind "stable". Numbers of up to 32 bits are sorted as one integer with their index, which vectorised sorting does several times
     faster than a stable sort does.
     """
     if values.dtype.itemsize > _PACKED_BYTES or values.dtype.kind not in "fbiu" or values.dtype == np.float16:

@@ -213,7 +213,7 @@ class SelectionTable:
         stars = self.stars[(self.page - 1) * self.page_rows :][: self.page_rows]
         if request.obsids:
             marked = np.zeros(table.n_stars, np.bool_)
-            found = [table.row_of(int(obsid)) for obsid in request.obsids]
-            marked[[row for row in found if row is not None]] = True
+            rows = [table.row_of(int(obsid)) for obsid in request.obsids]
+            marked[[row for row in rows if row is not None]] = True
             stars = table.orders.ordered(marked, self.layout.sorts)
         self._send(protocol.TableState(copied=tab_separated(table, self.names, stars, simulated=self.simulated)))

@@ -32,7 +32,10 @@ class TableLayout:
     sorts: tuple[tuple[str, bool], ...] = ()
 
     def sorted_by(self, name: str, *, add: bool = False) -> TableLayout:
-        """The next order of a column: ascending, descending, none; ``add`` keeps the other columns of the order."""
+        """The next order of a column: ascending, descending, none.
+
+        ``add`` keeps the other columns of the order.
+        """
         known = dict(self.sorts)
         following = {None: False, False: True, True: None}[known.get(name)]
         kept = known if add else {}

@@ -37,7 +37,10 @@ class PageRows(Request, frozen=True):
 
 
 class Sort(Request, frozen=True):
-    """Sort the table by a column: ascending, descending, not at all; ``add`` keeps the other columns of the order."""
+    """Sort the table by a column: ascending, descending, not at all.
+
+    ``add`` keeps the other columns of the order.
+    """
 
     column: Name
     add: bool = False

@@ -1,4 +1,4 @@
-"""What the server sends of the table of the selection, and for the menu of columns."""
+"""Updates of the table of the selection and of the menu of columns."""
 
 from __future__ import annotations
 
