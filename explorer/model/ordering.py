@@ -87,8 +87,8 @@ class StarOrders:
 def stable_order(values: NDArray[Any]) -> NDArray[np.int64]:
     """Indices that sort numbers, equal ones in their order and NaN last.
 
-    The result is that of :func:`numpy.argsort` with the kind "stable". Numbers of up to 32 bits are sorted as one integer with their index, which vectorised sorting does several times
-    faster than a stable sort does.
+    The result is that of :func:`numpy.argsort` with the kind "stable". Numbers of up to 32 bits are sorted as one
+    integer with their index, which vectorised sorting does several times faster than a stable sort does.
     """
     if values.dtype.itemsize > _PACKED_BYTES or values.dtype.kind not in "fbiu" or values.dtype == np.float16:
         return np.argsort(values, kind="stable")

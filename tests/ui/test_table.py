@@ -40,9 +40,7 @@ def test_columns_rows_and_keys_of_the_table(visit):
     page.locator(ROWS).first.locator("td").first.click()
     page.locator(f"{ROWS}.focused").wait_for(timeout=5000)
     page.keyboard.press("PageDown")
-    page.locator(".table .icon", has_text="first_page").and_(page.locator("button:enabled .icon")).wait_for(
-        timeout=5000
-    )
+    page.locator("button[aria-label='First page']:enabled").first.wait_for(timeout=5000)
     assert page.locator("input.page").input_value() == "2"
     assert page.locator(f"{ROWS}.focused").count() == 0
     page.get_by_role("button", name="Page of the chosen star").click()

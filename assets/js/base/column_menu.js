@@ -9,6 +9,7 @@ import { element, popup } from "./dom.js"
 
 const MAX_FOUND = 400
 const BAR_HEIGHT = 31
+const EDGE = 4
 const SVG_NAMES = "http://www.w3.org/2000/svg"
 /** @type {Record<string, number>} */
 const FINDER_STEPS = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }
@@ -28,6 +29,17 @@ function histogram(bars) {
   path.setAttribute("d", bars.length ? outline(bars, BAR_HEIGHT) : "")
   picture.append(path)
   return picture
+}
+
+/**
+ * Move an open menu back into the window where it would leave it.
+ *
+ * @param {HTMLElement} menu
+ */
+export function keepInside(menu) {
+  const { left, width } = menu.getBoundingClientRect()
+  const most = globalThis.innerWidth - width - EDGE
+  Object.assign(menu.style, { left: `${Math.max(Math.min(left, most), EDGE)}px`, right: "auto" })
 }
 
 /** A search field above the list of the columns that match. */
@@ -208,19 +220,11 @@ export class ColumnMenu {
     this.menu.el.classList.add("column-menu")
     this.menu.el.addEventListener("toggle", (event) => {
       if (/** @type {ToggleEvent} */ (event).newState !== "open") return
-      this.keepInside()
+      keepInside(this.menu.el)
       this.finder.open()
       this.finder.search.focus()
     })
     this.el = element("span", { className: "picked" }, this.button, this.menu.el)
-  }
-
-  /** Move the open menu back into the window where it would leave it. */
-  keepInside() {
-    const { right } = this.menu.el.getBoundingClientRect()
-    const left = Number.parseFloat(this.menu.el.style.left) || 0
-    const beyond = right - globalThis.innerWidth + 4
-    if (beyond > 0) this.menu.el.style.left = `${Math.max(left - beyond, 4)}px`
   }
 
   /**

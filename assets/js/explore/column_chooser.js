@@ -3,7 +3,7 @@
 /** @import { ColumnBook } from "../base/column_book.js" */
 /** @import { Request, TableHeading } from "../protocol.d.ts" */
 
-import { ColumnFinder } from "../base/column_menu.js"
+import { ColumnFinder, keepInside } from "../base/column_menu.js"
 import { element, icon, popup } from "../base/dom.js"
 import { moved, toggled } from "./table_steps.js"
 
@@ -34,6 +34,7 @@ export class ColumnChooser {
     this.menu.el.classList.add("column-menu", "chooser")
     this.menu.el.addEventListener("toggle", (event) => {
       if (/** @type {ToggleEvent} */ (event).newState !== "open") return
+      keepInside(this.menu.el)
       this.fillFinder()
       this.finder.open()
       this.finder.search.focus()
