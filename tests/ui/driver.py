@@ -237,6 +237,17 @@ class Explorer:
         return self.image(name)
 
 
+def colour_by(page, name):
+    """Choose the column of the colours."""
+    page.get_by_role("button", name="Colour by").click()
+    page.locator(f".column-menu:popover-open [role=option][data-column={name}]").click()
+
+
+def colour_of(page):
+    """Column of the colours."""
+    return page.get_by_role("button", name="Colour by").get_attribute("data-column")
+
+
 def number(count):
     """Selected stars of the bar's count."""
     return int(count.split()[0].replace(",", ""))

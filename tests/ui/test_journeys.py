@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from driver import BOX, Explorer, Server, brush, number
+from driver import BOX, Explorer, Server, brush, colour_by, colour_of, number
 
 pytestmark = pytest.mark.browser
 
@@ -347,7 +347,7 @@ def test_a_link_restores_and_exports_leave(explorer, visit, tmp_path):
     page = explorer.page
     _, count = brush(explorer)
     page.locator(".card select.view").nth(1).select_option("sky")
-    page.get_by_label("Colour by").select_option("m_h")
+    colour_by(page, "m_h")
     page.wait_for_timeout(500)
     page.get_by_role("button", name="Link, export, figures of the paper").click()
     page.get_by_role("button", name="Create a link").click()
@@ -366,7 +366,7 @@ def test_a_link_restores_and_exports_leave(explorer, visit, tmp_path):
     again.wait_for_views()
     assert again.count_text() == count
     again.wait_for_views("Sky")
-    assert again.page.get_by_label("Colour by").input_value() == "m_h"
+    assert colour_of(again.page) == "m_h"
 
 
 def test_the_first_visit_is_shown_around_once(browser, server):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from driver import Server, number
+from driver import Server, colour_by, number
 from own_factory import N_STARS, REQUIRED_COLUMNS, own_columns
 from products_factory import make_products
 
@@ -40,7 +40,7 @@ def test_a_column_of_ones_own_is_as_good_as_any(visit, foreign, tmp_path):
     explorer.wait_for_views("Flux (X) against band 173")
     page.keyboard.press("Escape")
 
-    page.get_by_label("Colour by").select_option("population")
+    colour_by(page, "population")
     page.get_by_text("thick disc").first.wait_for(timeout=5000)
 
     count = explorer.count_text()

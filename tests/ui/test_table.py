@@ -26,6 +26,7 @@ def test_columns_rows_and_keys_of_the_table(visit):
     page.locator(".table th[data-column=snr][aria-sort=ascending][data-place='2']").wait_for(timeout=5000)
 
     total = number(explorer.count_text())
+    first = page.locator(ROWS).first.locator("td").first.inner_text()
     page.locator(ROWS).nth(0).locator("td").nth(3).click(modifiers=["Control"])
     page.keyboard.press("Shift+ArrowDown")
     page.get_by_text("2 marked").wait_for(timeout=5000)
@@ -36,6 +37,7 @@ def test_columns_rows_and_keys_of_the_table(visit):
     assert len(lines) == 2
     page.get_by_role("button", name="Remove these").click()
     assert number(explorer.wait_for_count(f"{total:,} of 6,000 selected")) == total - 2
+    page.locator(ROWS, has_text=first).wait_for(state="detached", timeout=5000)
 
     page.locator(ROWS).first.locator("td").first.click()
     page.locator(f"{ROWS}.focused").wait_for(timeout=5000)

@@ -245,6 +245,7 @@ export class ColumnMenu {
     const title = this.finder.entries.find(([name]) => name === value)?.[1] ?? value
     this.button.replaceChildren(title)
     this.button.title = title
+    this.button.dataset.column = value
     this.button.setAttribute("aria-label", `${this.label}: ${title}`)
   }
 }
