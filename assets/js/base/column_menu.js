@@ -87,13 +87,20 @@ export class ColumnFinder {
   /** @param {ColumnEntry[]} entries */
   fill(entries) {
     this.entries = entries
-    if (this.list.isConnected) this.narrow()
+    if (this.list.offsetParent) this.narrow()
   }
 
   open() {
     this.book.open()
     this.search.value = ""
     this.narrow()
+  }
+
+  /** Keep no rows while the list is closed. */
+  close() {
+    this.seen.disconnect()
+    this.rows = []
+    this.list.replaceChildren()
   }
 
   /** @type {SearchedColumn[]} */
@@ -133,7 +140,7 @@ export class ColumnFinder {
 
   /** Show what became known, where the list is open; the search and the marked row stay. */
   refresh() {
-    if (!this.list.isConnected || !this.list.offsetParent) return
+    if (!this.list.offsetParent) return
     if (this.shown.some(({ name, meaning }) => !meaning && this.book.facts.get(name)?.meaning)) this.narrow()
     else for (const row of this.rows) if (!row.querySelector("svg")) this.summarise(row)
   }
@@ -219,7 +226,7 @@ export class ColumnMenu {
     this.menu = popup(this.button, () => [this.finder.search, this.finder.list], "left")
     this.menu.el.classList.add("column-menu")
     this.menu.el.addEventListener("toggle", (event) => {
-      if (/** @type {ToggleEvent} */ (event).newState !== "open") return
+      if (/** @type {ToggleEvent} */ (event).newState !== "open") return this.finder.close()
       keepInside(this.menu.el)
       this.finder.open()
       this.finder.search.focus()

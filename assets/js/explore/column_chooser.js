@@ -33,7 +33,7 @@ export class ColumnChooser {
     this.menu = popup(this.button, () => [all, shown])
     this.menu.el.classList.add("column-menu", "chooser")
     this.menu.el.addEventListener("toggle", (event) => {
-      if (/** @type {ToggleEvent} */ (event).newState !== "open") return
+      if (/** @type {ToggleEvent} */ (event).newState !== "open") return this.finder.close()
       keepInside(this.menu.el)
       this.fillFinder()
       this.finder.open()
