@@ -197,6 +197,15 @@ EXPORTS = Queue(
 )
 """Queue of tables, pictures and figures to download."""
 
+SKY = Queue(
+    "sky",
+    workers=2,
+    running=1,
+    waiting=8,
+    refusal="An image of this page is being fetched and {waiting} more requests are waiting. Ask again later.",
+)
+"""Queue of images of the sky and of names, which other services deliver."""
+
 LINKS = Queue(
     "links",
     workers=1,
@@ -209,5 +218,5 @@ LINKS = Queue(
 
 def drop_all(owner: Hashable) -> None:
     """Drop the tasks of a closed page, except those that save its input."""
-    for queue in (REFITS, UPLOADS, EXPORTS):
+    for queue in (REFITS, UPLOADS, EXPORTS, SKY):
         queue.drop(owner)

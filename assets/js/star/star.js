@@ -14,7 +14,9 @@ import { ComparePane } from "./compare.js"
 import { SpectrumControls } from "./controls.js"
 import { EvidencePane } from "./evidence.js"
 import { drawingOf, KeptStars, starOf } from "./kept.js"
+import { StarNames } from "./names.js"
 import { RefitPane } from "./refit.js"
+import { SkyPane } from "./sky.js"
 
 const KEPT = 24
 const NOBODY = { next: "", previous: "" }
@@ -24,9 +26,9 @@ const SPECTRUM_TOOLS = [
   ["pan", "Move", "Drag moves"],
   ["mask", "Mask", "Drag masks pixels for the refit; with Shift it takes them back"],
 ]
-/** @typedef {"card" | "refit" | "evidence" | "compare"} PaneName */
+/** @typedef {"card" | "refit" | "evidence" | "compare" | "sky"} PaneName */
 /** @type {[key: PaneName, label: string][]} */
-const PANES = [["card", "Card"], ["refit", "Refit"], ["evidence", "Evidence"], ["compare", "Compare"]]
+const PANES = [["card", "Card"], ["refit", "Refit"], ["evidence", "Evidence"], ["compare", "Compare"], ["sky", "Sky"]]
 /** @typedef {"lines" | "model" | "residual" | "raw" | "observed"} Switch */
 
 export class StarDock {
@@ -85,8 +87,16 @@ export class StarDock {
     this.evidence = new EvidencePane(send)
     this.card = element("div", { className: "facts" })
     this.compare = new ComparePane(this.controls, () => this.draw(), (text) => this.read(text))
+    this.sky = new SkyPane(send)
+    this.names = new StarNames(send)
     /** @type {Record<PaneName, HTMLElement>} */
-    this.panes = { card: this.card, refit: this.refit.el, evidence: this.evidence.el, compare: this.compare.el }
+    this.panes = {
+      card: element("div", {}, this.names.el, this.card),
+      refit: this.refit.el,
+      evidence: this.evidence.el,
+      compare: this.compare.el,
+      sky: this.sky.el,
+    }
     this.tabs = choices("About the star", PANES, (name) => this.turn(name))
     this.el = this.layout()
     this.tools.press("zoom")
@@ -106,6 +116,12 @@ export class StarDock {
       evidence: (evidence) => this.evidence.receive(evidence),
       posterior: (posterior) => this.evidence.posterior(posterior),
       alike: (alike) => this.evidence.alike(alike),
+      sky_setup: (setup) => {
+        this.sky.setup(setup)
+        this.names.setup(setup)
+      },
+      sky_view: (view) => this.sky.receive(view),
+      sky_names: (names) => this.names.receive(names),
     }
   }
 
@@ -139,6 +155,8 @@ export class StarDock {
   /** @param {string} kind */
   refused(kind) {
     if (kind === "refit") this.refit.answer({ kind: "sentence", sentence: "The fit was refused." })
+    if (kind === "sky_image") this.sky.refused()
+    if (kind === "sky_names") this.names.refused()
     if (kind === "slide") this.refit.tried(null, null, null)
   }
 
@@ -240,6 +258,8 @@ export class StarDock {
     this.refit.show(star)
     this.card.replaceChildren(...cardOf(star, this.send))
     this.compare.show(star)
+    this.sky.show(star)
+    this.names.show(star)
     if (this.pane === "evidence") this.evidence.ask(star)
   }
 
@@ -255,6 +275,8 @@ export class StarDock {
     this.figure.paint(null)
     this.refit.show(null)
     this.compare.show(null)
+    this.sky.show(null)
+    this.names.show(null)
     this.evidence.ask(null)
   }
 

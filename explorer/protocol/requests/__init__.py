@@ -4,6 +4,7 @@ from explorer.protocol.requests.base import *  # noqa: F403 - each request is de
 from explorer.protocol.requests.base import Request, kind_of
 from explorer.protocol.requests.columns import *  # noqa: F403
 from explorer.protocol.requests.explore import *  # noqa: F403
+from explorer.protocol.requests.sky import *  # noqa: F403
 from explorer.protocol.requests.star import *  # noqa: F403
 from explorer.protocol.requests.vetting import *  # noqa: F403
 

@@ -7,6 +7,8 @@ from explorer.protocol.updates.columns import ColumnsUpdate
 from explorer.protocol.updates.explore import *  # noqa: F403
 from explorer.protocol.updates.explore import ExploreUpdate
 from explorer.protocol.updates.figures import *  # noqa: F403
+from explorer.protocol.updates.sky import *  # noqa: F403
+from explorer.protocol.updates.sky import SkyUpdate
 from explorer.protocol.updates.spectrum import *  # noqa: F403
 from explorer.protocol.updates.star import *  # noqa: F403
 from explorer.protocol.updates.star import StarUpdate
@@ -14,5 +16,5 @@ from explorer.protocol.updates.vetting import *  # noqa: F403
 from explorer.protocol.updates.vetting import VettingUpdate
 
 
-class Update(CommonUpdate, ExploreUpdate, StarUpdate, VettingUpdate, ColumnsUpdate, total=False):
+class Update(CommonUpdate, ExploreUpdate, StarUpdate, SkyUpdate, VettingUpdate, ColumnsUpdate, total=False):
     """A message of the server: any of these parts, which the page applies together."""

@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from pipeline.sources.archives.sky_profile import NameService, SkyService
+
 _Positive = Annotated[float, Meta(gt=0.0)]
 _NotNegative = Annotated[float, Meta(ge=0.0)]
 CHECKSUM = "(sha1:[0-9a-f]{40}|md5:[0-9a-f]{32}|sha256:[0-9a-f]{64})"
@@ -46,6 +48,8 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Longest wait between two requests, and longest ``Retry-After`` that is waited for.
     token_variable : str
         Environment variable of a token that the service takes; "" if it takes none.
+    own_host : bool
+        Whether redirects to other hosts are refused.
     sync_rows : int
         Of TAP: rows that a synchronous query may return; 0 if all queries are asynchronous.
     upload_rows : int
@@ -68,6 +72,7 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     wait_s: _NotNegative = 2.0
     max_wait_s: _NotNegative = 300.0
     token_variable: str = ""
+    own_host: bool = False
     sync_rows: int = 0
     upload_rows: int = 20_000
     job_s: float = 3600.0
@@ -240,7 +245,7 @@ class Archives(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Parameters
     ----------
-    service, spectra, file, query : dict
+    service, spectra, file, query, sky, names : dict
         Entries by key, as the headings of the TOML files name them.
     """
 
@@ -248,6 +253,8 @@ class Archives(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     spectra: dict[str, SpectrumArchive] = {}
     file: dict[str, RemoteFile] = {}
     query: dict[str, Query] = {}
+    sky: dict[str, SkyService] = {}
+    names: dict[str, NameService] = {}
 
 
 def load_archives(*overrides: Path) -> Archives:
@@ -300,6 +307,8 @@ def _check_services(archives: Archives, sources: str) -> None:
     ]
     uses += [(f"file.{key}", entry.services) for key, entry in archives.file.items()]
     uses += [(f"query.{key}", entry.services) for key, entry in archives.query.items()]
+    uses += [(f"sky.{key}", (entry.service,)) for key, entry in archives.sky.items()]
+    uses += [(f"names.{key}", (entry.service,)) for key, entry in archives.names.items()]
     for where, services in uses:
         for name in services:
             if name not in archives.service:
