@@ -201,10 +201,10 @@ class SkyClient:
             body = self._body(answer, MAX_NAMES_BYTES, self.search.total_s)
             try:
                 rows = read_answer(body, self.search.rows).to_pylist()
-                found = [_named(row, ra, dec) for row in rows]
+                stars = [_named(row, ra, dec) for row in rows]
             except AnswerError as error:
                 raise ItemError(f"the service {error}") from None
-            return tuple(sorted(found, key=lambda star: star.separation_arcsec)[:MAX_NAMES])
+            return tuple(sorted(stars, key=lambda star: star.separation_arcsec)[:MAX_NAMES])
 
         return self._get(self.search.service, self.name_path(ra, dec), receive)
 
