@@ -20,6 +20,11 @@ export interface AdjudicateState {
   before?: Review | null;
 }
 
+/** Start afresh in place of what was continued, or return to that. */
+export interface Afresh {
+  kind: "afresh";
+}
+
 /** List similar stars. */
 export interface Alike {
   kind: "alike";
@@ -236,6 +241,13 @@ export interface Connect {
   kind: "connect";
   seen?: boolean;
   browser?: string | null;
+  tab?: string | null;
+}
+
+/** What became of the work that was left, and the name of the button that changes it. */
+export interface Continued {
+  text: string;
+  action: string;
 }
 
 /** One choice of the columns page: which column of a table has a role, and its unit. */
@@ -471,6 +483,11 @@ export type LabelName = [name: string, label: string];
 
 /** A label, or the velocity, that a slider changes between two ends. */
 export type LabelSlider = [name: string, label: string, unit: string, low: number, high: number, step: number];
+
+/** The page is being closed, reloaded or hidden. */
+export interface Leave {
+  kind: "leave";
+}
 
 /** Meaning of colours: a CSS gradient between two ends, or categories with their colours. */
 export interface Legend {
@@ -1180,6 +1197,7 @@ export interface Update {
   closed?: string;
   colours?: Palettes;
   columns?: ColumnsReport;
+  continued?: Continued;
   counts?: Counts;
   download?: Download;
   drawn?: SpectrumDrawing;
@@ -1196,6 +1214,7 @@ export interface Update {
   merged?: Merged;
   message?: string;
   notes?: SlotNote[];
+  offer?: TourStep[];
   permitted?: boolean;
   person?: string;
   pinned?: StarData;
@@ -1336,6 +1355,8 @@ export type RequestKind =
   "undo" |
   "redo" |
   "clear" |
+  "afresh" |
+  "leave" |
   "help" |
   "page" |
   "sort" |
@@ -1405,6 +1426,8 @@ export type Request =
   Undo |
   Redo |
   Clear |
+  Afresh |
+  Leave |
   Help |
   Page |
   Sort |
