@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -184,6 +184,10 @@ class VisitTable(StarTable):
     def texts_of(self, name: str, stars: NDArray[np.intp]) -> NDArray[Any]:
         """A column of text of some stars, as objects."""
         return self.base.texts_of(name, stars)
+
+    def rows_of_text(self, name: str, texts: Iterable[str]) -> NDArray[np.intp]:
+        """Rows whose text is one of some."""
+        return self.base.rows_of_text(name, texts)
 
     def text(self, name: str, row: int) -> str:
         """One text; "" if the column is absent."""

@@ -107,7 +107,7 @@ def test_a_build_without_the_files_names_each_with_its_place(tmp_path, monkeypat
     for words in (
         "7 of the inputs of 'qiu2023' are missing",
         "python -m pipeline fetch qiu2023",
-        f"put its largest table (FITS, VOTable or CSV) into {place} as m_giants.parquet",
+        f"put it into {place} as m_giants.parquet, whatever its format",
         "SHA1 7aa2f381de0e8e246f9833cc7da540ef45096702",
         "bayestar2019.h5 (dust map Bayestar2019, Green et al. 2019): 727.9 MB, MD5 ab815d2fd3068d1b81a1bd61fb18a722",
         "https://www.lamost.org/dr9/v2.0/",

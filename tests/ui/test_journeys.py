@@ -184,7 +184,7 @@ def test_a_member_list_is_answered_below_its_button(explorer):
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Member list…").click()
     chooser.value.set_files({"name": "a.csv", "mimeType": "text/csv", "buffer": b"nonsense\n1\n"})
-    refused = page.locator(".side .refused")
+    refused = page.locator(".side .refused[role=status]")
     refused.get_by_text("The list has no column").wait_for(timeout=5000)
     saved = page.get_by_role("heading", name="Saved views").bounding_box()
     assert refused.bounding_box()["y"] < saved["y"]

@@ -19,7 +19,7 @@ import { ticks } from "./scales.js"
 /** @typedef {{ kind: "upright" | "level", at: number, colour: string }} RuleShape */
 /** @typedef {{ kind: "steps", edges: Numbers, heights: Numbers, colour: string, filled: boolean }} StepsShape */
 /** @typedef {{ kind: "band", xs: Numbers, lows: Numbers, highs: Numbers, colour: string }} BandShape */
-/** @typedef {{ kind: "whiskers", xs: Numbers, ys: Numbers, errors: Numbers, colour: string, size?: number }} WhiskersShape */
+/** @typedef {{ kind: "whiskers", xs: Numbers, ys: Numbers, errors: Numbers, colour: string }} WhiskersShape */
 /** @typedef {{ kind: "image", image: CanvasImageSource, window: Window, colour: string }} ImageShape */
 /** @typedef {LineShape | DotsShape | BarsShape | SpansShape | WordsShape | RuleShape} PlainShape */
 /** @typedef {PlainShape | StepsShape | BandShape | WhiskersShape | ImageShape} Shape */
@@ -227,7 +227,7 @@ function drawBand(pen, x, y, { xs, lows, highs, colour }) {
 }
 
 /** @type {(pen: CanvasRenderingContext2D, x: Place, y: Place, shape: WhiskersShape) => void} */
-function drawWhiskers(pen, x, y, { xs, ys, errors, colour, size = 2.5 }) {
+function drawWhiskers(pen, x, y, { xs, ys, errors, colour }) {
   pen.strokeStyle = colour
   pen.lineWidth = 1.5
   pen.beginPath()
@@ -236,7 +236,7 @@ function drawWhiskers(pen, x, y, { xs, ys, errors, colour, size = 2.5 }) {
     pen.lineTo(x(xs[k]), y(ys[k] + errors[k]))
   }
   pen.stroke()
-  drawDots(pen, x, y, { xs, ys, colour, size, alpha: 1 })
+  drawDots(pen, x, y, { xs, ys, colour, size: 3, alpha: 1 })
 }
 
 /** @type {(pen: CanvasRenderingContext2D, x: Place, y: Place, shape: ImageShape) => void} */

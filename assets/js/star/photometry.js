@@ -39,7 +39,7 @@ export class PhotometryBox {
     const errors = drawing.points.map(([, , , error]) => error)
     this.chart.draw(drawing.x_ends, drawing.y_ends, [
       { kind: "line", xs, ys, colour: "line" },
-      { kind: "whiskers", xs, ys, errors, colour: "strong", size: 3.5 },
+      { kind: "whiskers", xs, ys, errors, colour: "strong" },
       { kind: "words", xs, ys, texts: drawing.points.map(([name]) => name), colour: "text" },
     ])
   }

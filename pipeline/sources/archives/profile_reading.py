@@ -38,7 +38,10 @@ def load_archives(*overrides: Path) -> Archives:
     merged: dict[str, Any] = {}
     folder = files("pipeline.sources.archives").joinpath("profiles")
     shipped = sorted((path for path in folder.iterdir() if path.name.endswith(".toml")), key=lambda path: path.name)
-    for path in (*shipped, *overrides):
+    for path in shipped:
+        _merge(merged, _read(path))
+    shipped_services = set(merged["service"])
+    for path in overrides:
         _merge(merged, _read(path))
     sources = ", ".join(str(path) for path in overrides) or "the shipped profiles"
     try:
@@ -50,7 +53,7 @@ def load_archives(*overrides: Path) -> Archives:
         ) from error
     for key, service in archives.service.items():
         _check_address(key, service.address, sources)
-    _check_uses(archives, sources)
+    _check_uses(archives, shipped_services, sources)
     _check_spectra(archives, sources)
     _check_files(archives, sources)
     _check_queries(archives, sources)
@@ -104,8 +107,8 @@ def _check_address(key: str, address: str, sources: str) -> None:
         )
 
 
-def _check_uses(archives: Archives, sources: str) -> None:
-    """Check that services are declared and used, and that those of queries take no token."""
+def _check_uses(archives: Archives, shipped: set[str], sources: str) -> None:
+    """Check that services are declared, new ones are used, and that those of queries take no token."""
     uses: list[tuple[str, tuple[str, ...]]] = [
         (f"spectra.{key}", (entry.service,)) for key, entry in archives.spectra.items()
     ]
@@ -121,7 +124,7 @@ def _check_uses(archives: Archives, sources: str) -> None:
         if repeated := next((name for name in services if services.count(name) > 1), ""):
             raise ArchiveProfileError(f"{where} of {sources} names the service {repeated!r} twice.")
     used = {name for _, services in uses for name in services}
-    if idle := next((name for name in archives.service if name not in used), ""):
+    if idle := next((name for name in archives.service if name not in used | shipped), ""):
         near = get_close_matches(idle, sorted(used), n=1)
         raise ArchiveProfileError(
             f"service.{idle} of {sources} is used by nothing: spectra, files and queries name "
