@@ -111,6 +111,6 @@ def test_a_build_without_the_files_names_each_with_its_place(tmp_path, monkeypat
         "SHA1 7aa2f381de0e8e246f9833cc7da540ef45096702",
         "bayestar2019.h5 (dust map Bayestar2019, Green et al. 2019): 727.9 MB, MD5 ab815d2fd3068d1b81a1bd61fb18a722",
         "https://www.lamost.org/dr9/v2.0/",
-        "After these files only the command can get: rows of the M giants in LAMOST's catalogue; LAMOST spectra by obsid",
+        "After these files only the command can get: rows of the M giants",
     ):
         assert words in text, words
