@@ -113,7 +113,7 @@ def residuals_of(content: SpectrumContent, trial: Floats | None = None) -> proto
 
 
 def frame_of(content: SpectrumContent, flux: Ends) -> protocol.SpectrumFrame:
-    """Compute what follows the wavelengths on screen.
+    """Compute the parts that change with the wavelengths on screen.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def frame_of(content: SpectrumContent, flux: Ends) -> protocol.SpectrumFrame:
 
 
 def _divided_by(content: SpectrumContent, compared: str) -> str:
-    """State what residuals are divided by."""
+    """Divisor of the residuals, in words."""
     smooth = f", smoothed over {content.look.smooth} px" if content.look.smooth else ""
     error = "noise" if content.model_error is None else "√(noise² + model error²)"
     return f"(data − {compared}) / {error}{smooth}"

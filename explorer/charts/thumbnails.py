@@ -15,7 +15,7 @@ UNKNOWN = 255
 
 _TOP = UNKNOWN - 1
 _SHARES = (0.01, 0.995)
-"""Quantiles of the binned flux and model between the lower and the upper end; what lies beyond is cut."""
+"""Quantiles of the binned flux and model at the lower and the upper end of the axis."""
 
 _ROOM, _MIN_SPAN = 0.08, 0.05
 

@@ -195,7 +195,7 @@ def _fit_rows(fit: Fit) -> Iterator[tuple[str, str, float, float, float, float, 
 def _written(
     library: Library, table: Table, samples: Sequence[Sample], notes: dict[str, str], what: str, form: str
 ) -> Exported:
-    """Write a table, with what defines each sample in its header."""
+    """Write a table with the definition of each sample in its header."""
     if form not in TEXT_FORMS:
         raise SelectionError(f"An answer cannot be written as {form!r:.20}: choose {', '.join(TEXT_FORMS)}.")
     words: dict[str, str] = {}

@@ -181,7 +181,7 @@ def answer(table: StarTable, name: str, first: Sample, second: Sample, shared: M
 
 
 def _limits(column: Column, error: Column | None, compared: Comparison, *, whole: bool) -> list[str]:
-    """Sentences on what limits an answer."""
+    """Sentences on the limits of an answer."""
     result = []
     known, others = compared.first.known, compared.second.known
     if compared.shared:

@@ -28,7 +28,7 @@ COMPUTED_GROUP = "Computed columns"
 """Chapter of the columns that visitors compute."""
 
 COMPUTED_ORIGIN = "the explorer"
-"""What brought them, in place of the name of a table."""
+"""Origin of computed columns, in place of the name of a table."""
 
 
 @dataclass(frozen=True)
