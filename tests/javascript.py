@@ -33,6 +33,7 @@ PURE = (
     "figures/intervals.js",
     "figures/pixels.js",
     "figures/scales.js",
+    "figures/ticks.js",
     "star/controls.js",
     "star/kept.js",
     "star/line_steps.js",

@@ -75,6 +75,13 @@ export interface ArrowsShape {
   kind: "arrows";
 }
 
+/** Make units equal on both axes, or let the view fill its room. */
+export interface Aspect {
+  kind: "aspect";
+  slot: number;
+  equal: boolean;
+}
+
 /** Put a column on an axis of a view. */
 export interface Axis {
   kind: "axis";
@@ -83,14 +90,51 @@ export interface Axis {
   column: string;
 }
 
+/** Read an axis in its usual direction, or in the other one. */
+export interface AxisFlip {
+  kind: "axis_flip";
+  slot: number;
+  axis: "x" | "y";
+  on: boolean;
+}
+
+/** Show a range of an axis: two numbers, with or without a unit; an empty one is where the view starts. */
+export interface AxisLimits {
+  kind: "axis_limits";
+  slot: number;
+  axis: "x" | "y";
+  low: string;
+  high: string;
+}
+
+/** Show an axis as the view starts: linear, in its usual direction, its whole range. */
+export interface AxisReset {
+  kind: "axis_reset";
+  slot: number;
+  axis: "x" | "y";
+}
+
+/** Spread the values of an axis by another scale. */
+export interface AxisScale {
+  kind: "axis_scale";
+  slot: number;
+  axis: "x" | "y";
+  scale: "linear" | "log" | "symlog";
+}
+
 /** An axis: column, present and first ends in drawing order; period and widest range of an angle. */
 export interface AxisSpec {
   column: string;
   label: string;
+  unit: string;
   ends: [number, number];
   home: [number, number];
   turn: number | null;
   widest: number | null;
+  scale: "linear" | "log" | "symlog";
+  width: number;
+  scales: ("linear" | "log" | "symlog")[];
+  flipped: boolean;
 }
 
 /** A band's wavelength in micrometres, and the logarithm of the flux in it with its error. */
@@ -125,7 +169,6 @@ export interface BarsSpec {
   overlays: SwitchSpec[];
   x: AxisSpec;
   y: CountAxis;
-  logarithmic: boolean;
   bins: number;
 }
 
@@ -337,6 +380,30 @@ export interface Connect {
   browser?: string | null;
 }
 
+/** Show contours of the density of no stars, the selected ones, or all. */
+export interface Contours {
+  kind: "contours";
+  slot: number;
+  of: "" | "all" | "selected";
+  levels: number[];
+}
+
+/** Contours: of each level its lines, with NaN between two, and its per cent. */
+export interface ContoursLayer {
+  kind: "contours";
+  slot: number;
+  xs: Float32Array[];
+  ys: Float32Array[];
+  levels: number[];
+  name: "contours";
+}
+
+/** Stars whose density contours show, and per cent of those in view that each encloses. */
+export interface ContoursSpec {
+  of: "" | "all" | "selected";
+  levels: number[];
+}
+
 /** One choice of the columns page: which column of a table has a role, and its unit. */
 export interface Correction {
   table: number;
@@ -356,9 +423,13 @@ export interface Correlation {
 /** A peak of a correlation, in km/s. */
 export type CorrelationPeak = [velocity: number, height: number];
 
-/** The axis of numbers of stars. */
+/** The axis of numbers of stars; its ends are None where the highest bar sets them. */
 export interface CountAxis {
   label: string;
+  ends: [number, number] | null;
+  scale: "linear" | "log" | "symlog";
+  scales: ("linear" | "log" | "symlog")[];
+  flipped: boolean;
 }
 
 /** Stars that an inspector has judged, and that are left. */
@@ -467,6 +538,18 @@ export interface Draw {
 export interface Enlarge {
   kind: "enlarge";
   slot: number;
+}
+
+/** Error bars, each from end to end, and ellipses of so many corners; NaN follows each of them. */
+export interface ErrorsLayer {
+  kind: "errors";
+  slot: number;
+  x: Float32Array;
+  y: Float32Array;
+  ring_x: Float32Array;
+  ring_y: Float32Array;
+  corners: number;
+  name: "errors";
 }
 
 /** Compute the evidence for the star's labels. */
@@ -949,6 +1032,7 @@ export interface PlaneSpec {
   square: boolean;
   x: AxisSpec;
   y: AxisSpec;
+  contours: ContoursSpec;
   parts?: string[];
   part?: number;
   bar?: Legend;
@@ -1671,7 +1755,9 @@ export type AnyFigure =
 export type AnyLayer =
   ArrowsLayer |
   BarsLayer |
+  ContoursLayer |
   DotsLayer |
+  ErrorsLayer |
   ImageLayer |
   PickedLayer |
   StarsLayer;
@@ -1692,6 +1778,12 @@ export type RequestKind =
   "answer_table" |
   "answer_picture" |
   "bins" |
+  "axis_scale" |
+  "axis_flip" |
+  "axis_limits" |
+  "axis_reset" |
+  "aspect" |
+  "contours" |
   "apply" |
   "rebuild" |
   "configuration" |
@@ -1775,6 +1867,12 @@ export type Request =
   AnswerTable |
   AnswerPicture |
   Bins |
+  AxisScale |
+  AxisFlip |
+  AxisLimits |
+  AxisReset |
+  Aspect |
+  Contours |
   Apply |
   Rebuild |
   Configuration |

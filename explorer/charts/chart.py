@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -18,9 +18,11 @@ from explorer.charts.colouring import Colouring
 from explorer.charts.overlays import WireLayer
 from explorer.charts.shading import Viewport
 from explorer.model.library import Library
+from explorer.model.quantities import read_value
+from explorer.model.scales import LINEAR, Scale, ScaleKind
 from explorer.model.selection import MAX_TURNS, Mask, Selection, SelectionError
 from explorer.model.table import StarTable
-from explorer.state.panels import PanelState
+from explorer.state.panels import AXES, AxisName, ContoursOf, PanelState
 
 _TEX = re.compile(r"(\$(?=\$)|\\(?=[\[\](]))")
 """Character pairs that Bokeh reads as TeX; a blank separates them."""
@@ -168,14 +170,17 @@ class Chart(ABC):
 
     single: ClassVar[bool] = False
     """Whether few stars are drawn one by one: such charts share the number of glyphs."""
-    dims: ClassVar[tuple[Literal["x", "y"], ...]] = ()
+    dims: ClassVar[tuple[AxisName, ...]] = ()
     """Axes that show a column."""
+    scales: ClassVar[tuple[ScaleKind, ...]] = tuple(ScaleKind)
+    """Scales that these axes can have."""
 
     def __init__(self, view: ViewSpec, library: Library, state: PanelState, axes: Sequence[AxisSpec] = ()) -> None:
         self.view, self.table, self.state = view, library.table, state
         self.title = view.title
         self.axes: dict[str, Axis] = {
-            along: axis.of(library.table, along) for along, axis in zip(self.dims, axes, strict=True)
+            along: axis.of(library.table, along, self.scale_in(state, along), flipped=along in state.flipped)
+            for along, axis in zip(self.dims, axes, strict=True)
         }
         self.viewport: Viewport | None = None
         self.note: protocol.Note | None = None
@@ -188,8 +193,19 @@ class Chart(ABC):
     @classmethod
     def lack(cls, view: ViewSpec, library: Library, state: PanelState) -> str:
         """A sentence that says why nothing can be drawn of this catalogue; "" when it can."""
-        names = library.table.missing(*(axis.column for axis in cls.axes_of(view, library.table, state)))
-        return lack_of(view.lacking, names) if names else ""
+        table, axes = library.table, cls.axes_of(view, library.table, state)
+        names = table.missing(*(axis.column for axis in axes))
+        if names:
+            return lack_of(view.lacking, names)
+        scaled = zip(cls.dims, axes, strict=False)  # there may be no column to choose
+        empty = (empty_on(table, axis.column, cls.scale_in(state, along)) for along, axis in scaled)
+        return next((sentence for sentence in empty if sentence), "")
+
+    @classmethod
+    def scale_in(cls, state: PanelState, along: AxisName) -> Scale:
+        """Scale of an axis in a state; linear where the chart has no other one."""
+        scale = state.scale(along)
+        return scale if scale.kind in cls.scales else LINEAR
 
     @classmethod
     def first_state(cls, view: ViewSpec, library: Library) -> PanelState:  # noqa: ARG003 - the disc map asks the maps
@@ -205,13 +221,29 @@ class Chart(ABC):
     def spec(self, *, dark: bool = False) -> protocol.AnyFigure:
         """Specification from which the browser builds the view."""
 
-    def axis_spec(self, along: Literal["x", "y"]) -> protocol.AxisSpec:
-        """The column of an axis, its ends on screen and at first."""
-        axis, ends = self.axes[along], self.state.x_ends if along == "x" else self.state.y_ends
+    def axis_spec(self, along: AxisName) -> protocol.AxisSpec:
+        """The column of an axis, its scale, its ends on screen and at first."""
+        axis, ends = self.axes[along], self.state.ends(along)
         declared = axis.column
-        turn, widest = (declared.period, MAX_TURNS * declared.period) if declared.period else (None, None)
-        label = _TEX.sub(r"\1 ", declared.axis_label)
-        return protocol.AxisSpec(declared.name, label, ends or axis.ends, axis.ends, turn, widest)
+        turn, widest = (axis.period, MAX_TURNS * axis.period) if axis.period else (None, None)
+        return protocol.AxisSpec(
+            column=declared.name,
+            label=_TEX.sub(r"\1 ", declared.axis_label),
+            unit=declared.unit_label,
+            ends=ends or axis.ends,
+            home=axis.ends,
+            turn=turn,
+            widest=widest,
+            scale=axis.scale.kind.value,
+            width=axis.scale.width,
+            scales=tuple(kind.value for kind in self.scales),
+            flipped=along in self.state.flipped,
+        )
+
+    @property
+    def square(self) -> bool:
+        """Whether a unit is as long on both axes."""
+        return self.view.square if self.state.square is None else self.state.square
 
     def bar(self, *, dark: bool) -> protocol.Legend | None:  # noqa: ARG002 - the disc map has one
         """A colour bar of its own; None where the page's legend is enough."""
@@ -251,6 +283,77 @@ class Chart(ABC):
         """State of the view that shows another column on one axis."""
         raise SelectionError(f"{self.title} has no {along} axis for {column}.")
 
+    def with_scale(self, along: AxisName, kind: ScaleKind) -> PanelState:
+        """State of the view with another scale of an axis, which shows its whole range.
+
+        Raises
+        ------
+        SelectionError
+            If the view has no such axis or scale, or the column no value on it.
+        """
+        axis = self._axis(along)
+        if kind not in self.scales:
+            raise SelectionError(f"The axes of {self.title} can be {', '.join(self.scales)}; found {kind}.")
+        scale = self.table.scale(axis.column.name, kind)
+        if sentence := empty_on(self.table, axis.column.name, scale):
+            raise SelectionError(sentence)
+        return self.state.with_axis(along, scale=scale, ends=None)
+
+    def with_flip(self, along: AxisName, *, on: bool) -> PanelState:
+        """State of the view with an axis in the other direction; what is on screen stays there."""
+        if along not in self.can_flip:
+            raise SelectionError(f"{self.title} has no {along} axis that can be flipped.")
+        flipped = tuple(name for name in AXES if (on if name == along else name in self.state.flipped))
+        ends = self.state.ends(along)
+        turned = ends if ends is None or on == (along in self.state.flipped) else (ends[1], ends[0])
+        return replace(self.state.with_axis(along, ends=turned), flipped=flipped)
+
+    def with_limits(self, along: AxisName, low: str, high: str) -> PanelState:
+        """State of the view with a typed range of an axis; an empty text is where the view starts.
+
+        Raises
+        ------
+        SelectionError
+            If the view has no such axis, or the texts are no range of its column.
+        """
+        axis = self._axis(along)
+        if not (low.strip() or high.strip()):
+            return self.state.with_axis(along, ends=None)
+        given = [read_value(text, axis.column) if text.strip() else None for text in (low, high)]
+        whole = axis.scale.value(axis.low), axis.scale.value(axis.high)
+        first, last = (start if value is None else value for value, start in zip(given, whole, strict=True))
+        return self.state.with_axis(along, ends=axis.ends_of(first, last))
+
+    def with_whole_axis(self, along: AxisName) -> PanelState:
+        """State of the view with an axis as it starts: linear, in its usual direction."""
+        flipped = tuple(name for name in self.state.flipped if name != along)
+        return replace(self.state.with_axis(along, scale=LINEAR, ends=None), flipped=flipped)
+
+    def with_aspect(self, *, equal: bool) -> PanelState:
+        """State of the view with units as long on both axes, or not."""
+        if len(self.dims) < 2:
+            raise SelectionError(f"{self.title} has one axis of a column: there is nothing to make equal.")
+        return replace(self.state, square=None if equal == self.view.square else equal)
+
+    def with_contours(self, of: ContoursOf, levels: tuple[float, ...]) -> PanelState:  # noqa: ARG002 - a plane has some
+        """State of the view with contours of the density of some stars."""
+        raise SelectionError(f"{self.title} has no contours.")
+
+    @property
+    def can_flip(self) -> tuple[AxisName, ...]:
+        """Axes that can be read in the other direction."""
+        return self.dims
+
+    def _axis(self, along: AxisName) -> Axis:
+        """An axis of a column; SelectionError if the view has none there."""
+        if along not in self.axes:
+            raise SelectionError(f"{self.title} has no {along} axis of a column.")
+        return self.axes[along]
+
+    def seen(self, window: tuple[float, float, float, float]) -> PanelState:
+        """State of the view with what the page shows: ends of x and of y in drawing order."""
+        return replace(self.state, x_ends=window[:2], y_ends=window[2:])
+
     def with_part(self, part: int) -> PanelState:  # noqa: ARG002 - the disc map has slices
         """State of the view that shows another slice."""
         raise SelectionError(f"{self.title} has no slices.")
@@ -267,6 +370,13 @@ class Chart(ABC):
     def switches(self) -> dict[str, bool]:
         """Names of the switches of the view, and whether each is on."""
         return {}
+
+    def with_switch(self, name: str) -> PanelState:
+        """State of the view in which a switch is in its other position."""
+        switched = tuple(switch for switch in self.state.switched if switch != name)
+        if len(switched) == len(self.state.switched):
+            switched = (*switched, name)
+        return replace(self.state, switched=switched)
 
     def rebuilt_by(self, switch: str) -> bool:  # noqa: ARG002 - a plane's overlays are drawn by the page
         """Whether a switch needs the view rebuilt; else the page shows and hides an overlay."""
@@ -311,6 +421,20 @@ class MissingChart(Chart):
 def lack_of(lacking: str, names: Sequence[str]) -> str:
     """A sentence on columns that a catalogue has no values of."""
     return f"No {lacking} in this catalogue: it has no values of {', '.join(names)}."
+
+
+def empty_on(table: StarTable, name: str, scale: Scale) -> str:
+    """A sentence on a column that has no value on a scale; "" for others."""
+    if table.limits(name, scale=scale) is not None:
+        return ""
+    return f"No value of {table.column(name).label} is above 0: a logarithmic axis would be empty. Choose symlog."
+
+
+def joined_notes(first: protocol.Note | None, second: protocol.Note) -> protocol.Note:
+    """Two notes of a view as one."""
+    if first is None:
+        return second
+    return protocol.Note(f"{first.text}, {second.text}", f"{first.sentence}. {second.sentence}")
 
 
 def note_of(hidden: int, short: str, singular: str, plural: str) -> protocol.Note | None:

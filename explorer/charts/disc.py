@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace as replace_state
+from typing import ClassVar
 
 import colorcet as cc
 import numpy as np
@@ -21,6 +22,7 @@ from explorer.charts.picture import draw_image
 from explorer.charts.plane import PlaneChart
 from explorer.charts.shading import Canvas, Viewport, packed
 from explorer.model.library import Library
+from explorer.model.scales import ScaleKind
 from explorer.model.selection import SelectionError
 from explorer.state.panels import PanelState
 from pipeline.domain.columns import column
@@ -118,6 +120,8 @@ class DiscChart(PlaneChart):
     See :class:`explorer.charts.chart.Chart` for the parameters.
     """
 
+    scales: ClassVar[tuple[ScaleKind, ...]] = (ScaleKind.LINEAR,)
+
     def __init__(self, view: ViewSpec, library: Library, state: PanelState, axes: tuple[AxisSpec, ...]) -> None:
         super().__init__(view, library, state, axes)
         self.maps = library.products.maps
@@ -126,7 +130,7 @@ class DiscChart(PlaneChart):
         height = np.abs(self.table.axis("z_gal"))
         inside = (height >= self.disc.z_low_kpc) & (height < self.disc.z_high_kpc)
         inside.setflags(write=False)
-        self.canvas = Canvas(self.table, *self.canvas.names, inside)
+        self.canvas = Canvas(self.table, *self.canvas.names, inside)  # linear, as the texture is
 
     @classmethod
     def lack(cls, view: ViewSpec, library: Library, state: PanelState) -> str:
@@ -178,7 +182,8 @@ class DiscChart(PlaneChart):
         limits, _ = rotation_scale(self.maps, residual=self.residual)
         levels = texture_levels(self.disc, limits, residual=self.residual)
         height, width = levels.shape
-        return [PackedImage("texture", (low, high, low, high), (height, width), packed(levels))]
+        texture = PackedImage("texture", (low, high, low, high), (height, width), packed(levels))
+        return [texture, *self._contours_of_all()]
 
     def selected(self, brush: Brush) -> list[WireLayer]:
         """The selected stars of the slice, or the bare map when no star in particular is selected."""

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from explorer import protocol
-from explorer.charts.axis import AxisSpec
+from explorer.charts.axis import Axis, AxisSpec
 from explorer.charts.chart import Brush, Chart, Curve, FitOverlay, Shot, ViewSpec, note_of
 from explorer.charts.colouring import Categories, Colouring
 from explorer.charts.overlays import NO_SLOT, WireLayer
@@ -19,20 +19,28 @@ from explorer.charts.palettes import FIT_LINE
 from explorer.charts.picture import draw_bars
 from explorer.charts.shading import BARS, count_bars, count_category_bars
 from explorer.model.library import Library
-from explorer.model.selection import InRange, Mask, Selection
+from explorer.model.quantities import read_value
+from explorer.model.scales import LINEAR, Scale, ScaleKind
+from explorer.model.selection import InRange, Mask, Selection, SelectionError
 from explorer.model.table import StarTable
-from explorer.state.panels import PanelState
+from explorer.state.panels import AxisName, PanelState
+from pipeline.domain.column import declare
 
 HISTOGRAM = "histogram"
 """Key of the view."""
 
 LOGARITHMIC, NORMALISED, CUMULATIVE = "logarithmic", "normalised", "cumulative"
-SWITCHES = {
-    LOGARITHMIC: "Logarithmic numbers",
-    NORMALISED: "Fraction of stars, all and selected alike",
-    CUMULATIVE: "Cumulative",
-}
-"""Switches of its axis of numbers, with their labels."""
+SWITCHES = {NORMALISED: "Fraction of stars, all and selected alike", CUMULATIVE: "Cumulative"}
+"""Switches of its axis of numbers, with their labels; a stored view also switches a logarithmic one."""
+
+COUNT_SCALES = (ScaleKind.LINEAR, ScaleKind.LOG)
+"""Scales of the axis of numbers."""
+
+NUMBERS = declare("numbers", "float64", "", "meta.number", "Numbers of stars", "Stars in a bar")
+"""The quantity of the axis of numbers, as its limits are typed."""
+
+_LEAST_LOGARITHMIC = 0.7
+"""Lower end of logarithmic numbers, below a single star."""
 
 MAX_PARTS = 30
 """Maximum number of categories with bars of their own."""
@@ -44,7 +52,7 @@ _CURVE_POINTS = 241
 class HistogramChart(Chart):
     """Numbers of stars over a column; see :class:`explorer.charts.chart.Chart` for the parameters."""
 
-    dims: ClassVar[tuple[Literal["x", "y"], ...]] = ("x",)
+    dims: ClassVar[tuple[AxisName, ...]] = ("x",)
 
     def __init__(self, view: ViewSpec, library: Library, state: PanelState, axes: tuple[AxisSpec, ...]) -> None:
         super().__init__(view, library, state, axes)
@@ -70,15 +78,20 @@ class HistogramChart(Chart):
         return {name: name in self.state.switched for name in SWITCHES}
 
     def spec(self, *, dark: bool = False) -> protocol.BarsSpec:  # noqa: ARG002 - the page has its colours
-        """The axis, the switches of the other one, and the number of bars."""
+        """Both axes, the switches of the numbers, and how many bars there are."""
         return protocol.BarsSpec(
             view=self.state.view,
             title=self.title,
             caption=(protocol.Caption(f"of {self.column.label}", ""),),
             overlays=tuple(protocol.SwitchSpec(name, SWITCHES[name], on) for name, on in self.switches.items()),
             x=self.axis_spec("x"),
-            y=protocol.CountAxis(height_label(self.state)),
-            logarithmic=self.logarithmic,
+            y=protocol.CountAxis(
+                label=height_label(self.state),
+                ends=self.state.y_ends,
+                scale=self.count_scale.kind.value,
+                scales=tuple(kind.value for kind in COUNT_SCALES),
+                flipped="y" in self.state.flipped,
+            ),
             bins=self.state.bins,
         )
 
@@ -119,15 +132,15 @@ class HistogramChart(Chart):
         state : PanelState
             Number and heights of the bars.
         ends : tuple of float
-            Outer edges of the bars, low before high.
+            Outer edges of the bars, as coordinates on the scale, low before high.
         """
-        (low, high), bins = ends, state.bins or BARS
-        counts, known = count_bars(self.table, self.column.name, rows, low, high, bins)
+        (low, high), bins, axis_scale = ends, state.bins or BARS, self.axes["x"].scale
+        counts, known = count_bars(self.table, self.column.name, rows, low, high, bins, axis_scale)
         scale = 1.0 / max(known, 1) if NORMALISED in state.switched else 1.0
         parts = []
         if isinstance(colouring, Categories):
             by_category = count_category_bars(
-                self.table, self.column.name, rows, colouring.codes, len(colouring.labels), low, high, bins
+                self.table, self.column.name, rows, colouring.codes, len(colouring.labels), low, high, bins, axis_scale
             )
             for code, (label, colour) in enumerate(zip(colouring.labels, colouring.colours, strict=True)):
                 inside = rows & (colouring.codes == code)
@@ -143,7 +156,12 @@ class HistogramChart(Chart):
         """Height of a single star of a sample."""
         if NORMALISED not in state.switched:
             return 1.0
-        return 1.0 / max(int(np.count_nonzero(np.isfinite(self.table.axis(self.column.name)[rows]))), 1)
+        return 1.0 / max(int(np.count_nonzero(np.isfinite(self._places[rows]))), 1)
+
+    @property
+    def _places(self) -> NDArray[np.float32]:
+        """Coordinates of the stars along the axis; NaN for those that it does not show."""
+        return self.table.axis(self.column.name, self.axes["x"].scale)
 
     def _heights(
         self, counts: NDArray[np.float64], rows: Mask, low: float, scale: float, state: PanelState
@@ -151,35 +169,94 @@ class HistogramChart(Chart):
         """Heights of bars: numbers or shares, of each bar or of all up to it."""
         if CUMULATIVE not in state.switched:
             return counts * scale
-        below = 0 if self.column.period else np.count_nonzero(self.table.axis(self.column.name)[rows] < low)
+        below = 0 if self.axes["x"].period else np.count_nonzero(self._places[rows] < low)
         return np.asarray((np.cumsum(counts) + below) * scale)
 
     def region(self, geometry: protocol.Rectangle | protocol.Outline) -> Selection | None:
         """The range that a drag covers, whatever its height."""
         xs = (geometry.x0, geometry.x1) if isinstance(geometry, protocol.Rectangle) else geometry.x
-        low, high = min(xs), max(xs)
-        return InRange(self.column.name, low, high) if low < high else None
+        values = self.axes["x"].values(min(xs), max(xs))
+        return InRange(self.column.name, *values) if values else None
 
     def with_axis(self, along: str, column: str) -> PanelState:
         """The histogram of another column."""
         if along not in self.dims:
             return super().with_axis(along, column)
-        return PanelState(HISTOGRAM, column, switched=self.state.switched, bins=self.state.bins)
+        flipped: tuple[AxisName, ...] = ("y",) if "y" in self.state.flipped else ()
+        return PanelState(HISTOGRAM, column, switched=self.state.switched, bins=self.state.bins, flipped=flipped)
 
     def with_bins(self, bins: int) -> PanelState:
-        """The histogram with another number of bars."""
-        return replace(self.state, bins=bins)
+        """The histogram with another number of bars, and the whole range of numbers."""
+        return replace(self.state, bins=bins, y_ends=None)
+
+    def with_switch(self, name: str) -> PanelState:
+        """The histogram with other heights, and the whole range of them."""
+        return replace(super().with_switch(name), y_ends=None)
 
     def curves_of(self, fit: FitOverlay, state: PanelState) -> tuple[Curve, ...]:
         """The fitted distribution as expected in the bars; none of another column or under an axis of sums."""
         if self.names != fit.names or fit.density is None or CUMULATIVE in state.switched:
             return ()
-        ends = state.x_ends or self.axes["x"].ends
+        axis = self.axes["x"]
+        ends = state.x_ends or axis.ends
         low, high = min(ends), max(ends)
-        at = np.linspace(low, high, _CURVE_POINTS)
-        height = fit.density(at) * (high - low) / (state.bins or BARS)
+        at, half = np.linspace(low, high, _CURVE_POINTS), (high - low) / (state.bins or BARS) / 2.0
+        widths = axis.scale.inverse(at + half) - axis.scale.inverse(at - half)
+        height = fit.density(axis.scale.inverse(at)) * widths
         scale = 1.0 if NORMALISED in state.switched else fit.stars
         return (Curve(at, height * scale, fit.colour, "solid", FIT_LINE[False]),)
+
+    def with_scale(self, along: AxisName, kind: ScaleKind) -> PanelState:
+        """State with another scale of an axis; that of the numbers is stored as a switch, as in older links."""
+        if along == "x":
+            return super().with_scale(along, kind)
+        if kind not in COUNT_SCALES:
+            raise SelectionError(f"The axis of numbers can be {', '.join(COUNT_SCALES)}; found {kind}.")
+        return self._with_numbers(kind)
+
+    def with_limits(self, along: AxisName, low: str, high: str) -> PanelState:
+        """State with a typed range of the column or of the numbers."""
+        if along == "x" or not (low.strip() or high.strip()):
+            return super().with_limits("x", low, high) if along == "x" else replace(self.state, y_ends=None)
+        if not high.strip():
+            raise SelectionError("The axis of numbers needs a maximum: type one, or leave both limits empty.")
+        numbers = Axis(NUMBERS, 0.0, 1.0, "y" in self.state.flipped, self.count_scale)
+        least = _LEAST_LOGARITHMIC * self._scale_of(self.table.every, self.state) if self.logarithmic else 0.0
+        first, last = (read_value(text, NUMBERS) if text.strip() else least for text in (low, high))
+        numbers.ends_of(first, last)  # refuses a range that cannot be drawn
+        return replace(self.state, y_ends=(first, last))
+
+    def with_flip(self, along: AxisName, *, on: bool) -> PanelState:
+        """State with an axis in the other direction; limits of the numbers are always the lower one first."""
+        return replace(super().with_flip(along, on=on), y_ends=self.state.y_ends)
+
+    def with_whole_axis(self, along: AxisName) -> PanelState:
+        """State with an axis as it starts."""
+        if along == "x":
+            return super().with_whole_axis(along)
+        flipped = tuple(name for name in self.state.flipped if name != "y")
+        return replace(self._with_numbers(ScaleKind.LINEAR), flipped=flipped)
+
+    def _with_numbers(self, kind: ScaleKind) -> PanelState:
+        """State with another scale of the numbers, up to the highest bar."""
+        switched = tuple(name for name in self.state.switched if name != LOGARITHMIC)
+        if kind is ScaleKind.LOG:
+            switched = (*switched, LOGARITHMIC)
+        return replace(self.state, switched=switched, y_ends=None)
+
+    @property
+    def can_flip(self) -> tuple[AxisName, ...]:
+        """Both axes."""
+        return ("x", "y")
+
+    @property
+    def count_scale(self) -> Scale:
+        """Scale of the axis of numbers."""
+        return Scale(ScaleKind.LOG) if self.logarithmic else LINEAR
+
+    def seen(self, window: tuple[float, float, float, float]) -> PanelState:
+        """State with the range on screen; the bars set that of the numbers."""
+        return replace(self.state, x_ends=window[:2])
 
     def draw(self, shot: Shot) -> Figure:
         """Bars of every star and of the selection."""
@@ -190,7 +267,7 @@ class HistogramChart(Chart):
             self.bars("selected", shot.rows, shot.colouring, shot.state, inside)[0],
         )
         label, logarithmic = height_label(shot.state), LOGARITHMIC in shot.state.switched
-        return draw_bars(self.column, ends, layers, shot, label=label, logarithmic=logarithmic)
+        return draw_bars(self.axes["x"], layers, shot, label=label, logarithmic=logarithmic)
 
 
 def height_label(state: PanelState) -> str:

@@ -6,12 +6,13 @@ Each shape describes itself to the page, returns the layers that zooms and brush
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
 from explorer import protocol
 from explorer.charts.marks import (
@@ -24,7 +25,8 @@ from explorer.charts.marks import (
     model_handle,
 )
 from explorer.charts.shading import Canvas
-from explorer.model.selection import Mask, images
+from explorer.model.scales import Scale
+from explorer.model.selection import Mask
 from pipeline.domain.columns import PERIODS
 
 NO_SLOT = -1
@@ -98,6 +100,15 @@ class Shape(ABC):
     def to_client(self) -> protocol.AnyShape:
         """Description of the shape for the page, which draws it once."""
 
+    def on(self, scales: tuple[Scale, Scale]) -> Shape:  # noqa: ARG002 - the canvas of arrows has them
+        """The shape in the coordinates of other scales than linear ones."""
+        return self
+
+    @property
+    def on_scale(self) -> bool:
+        """Whether any of it can be drawn."""
+        return True
+
     def background(self, name: str, canvas: Canvas, window: protocol.Window) -> list[WireLayer]:  # noqa: ARG002 - drawn once
         """Layers of the overlay ``name`` that change with the viewport."""
         return []
@@ -127,6 +138,11 @@ class Lines(Shape):
     ys: tuple[Floats, ...]
     colours: tuple[str, ...]
 
+    def on(self, scales: tuple[Scale, Scale]) -> Lines:
+        """The curves in coordinates; they are broken where a scale has none."""
+        xs, ys = (tuple(map(scale.forward, parts)) for scale, parts in zip(scales, (self.xs, self.ys), strict=True))
+        return replace(self, xs=_singles(xs), ys=_singles(ys))
+
     def to_client(self) -> protocol.LinesShape:
         """The curves."""
         return protocol.LinesShape(xs=self.xs, ys=self.ys, colours=self.colours)
@@ -151,6 +167,11 @@ class Dots(Shape):
     x: Floats
     y: Floats
 
+    def on(self, scales: tuple[Scale, Scale]) -> Dots:
+        """The points in coordinates."""
+        x, y = _singles((scales[0].forward(self.x), scales[1].forward(self.y)))
+        return Dots(x, y)
+
     def to_client(self) -> protocol.DotsShape:
         """The points."""
         return protocol.DotsShape(x=self.x, y=self.y)
@@ -159,13 +180,13 @@ class Dots(Shape):
         """Shifts at which the points are drawn again because a longitude repeats."""
         if PERIODS.keys().isdisjoint(canvas.names):
             return []
-        around = images(*canvas.names, window)
+        around = canvas.images(window)
         return [protocol.DotsLayer(NO_SLOT, (name,), tuple(around))]
 
     def draw(self, axes: Axes, overlay: Overlay, scene: Scene) -> list[Line2D]:  # noqa: ARG002 - named as the model
         """Draw the points, again at each repetition of a longitude."""
         (left, right), (low, high) = sorted(scene.x_ends), sorted(scene.y_ends)
-        around = np.array(images(*scene.canvas.names, (left, right, low, high)), np.float32)
+        around = np.array(scene.canvas.images((left, right, low, high)), np.float32)
         x, y = ((values + steps[:, None]).ravel() for values, steps in zip((self.x, self.y), around.T, strict=True))
         draw_model_points(axes, x, y, MODEL_COLOUR, _MODEL_SIZE)
         return [model_handle(MODEL_COLOUR)]
@@ -183,6 +204,15 @@ class SunMark(Shape):
 
     x: float
     y: float
+
+    def on(self, scales: tuple[Scale, Scale]) -> SunMark:
+        """The position in coordinates."""
+        return SunMark(scales[0].coordinate(self.x), scales[1].coordinate(self.y))
+
+    @property
+    def on_scale(self) -> bool:
+        """Whether the scales have a place for the Sun."""
+        return bool(np.isfinite((self.x, self.y)).all())
 
     def to_client(self) -> protocol.SunShape:
         """The position."""
@@ -215,7 +245,7 @@ class Arrows(Shape):
         return protocol.ArrowsShape()
 
     def ends(self, canvas: Canvas, rows: Mask) -> tuple[Floats, Floats, Floats, Floats]:
-        """Starts and ends of the arrows of some stars in kpc, x before y."""
+        """Starts and ends of the arrows of some stars as coordinates, x before y; in kpc on linear axes."""
         table, names = canvas.table, (*canvas.names, self.v_x, self.v_y)
         far = canvas.visible(rows) & (np.abs(table.axis("z_gal")) > ARROW_HEIGHT_KPC)
         stars = np.flatnonzero(far)
@@ -223,7 +253,13 @@ class Arrows(Shape):
         x, y, v_x, v_y = (table.axis(name)[stars] for name in names)
         known = np.isfinite(v_x) & np.isfinite(v_y)
         x, y, v_x, v_y = (values[known] for values in (x, y, v_x, v_y))
-        return x, y, *arrow_ends((x, y), (v_x, v_y))
+        ends = (x, y, *arrow_ends((x, y), (v_x, v_y)))
+        if all(scale.is_linear for scale in canvas.scales):
+            return ends
+        placed = _singles(tuple(canvas.scales[k % 2].forward(values) for k, values in enumerate(ends)))
+        drawn = np.isfinite(placed).all(axis=0)
+        x, y, x_end, y_end = (values[drawn] for values in placed)
+        return x, y, x_end, y_end
 
     def selected(self, canvas: Canvas, rows: Mask) -> list[WireLayer]:
         """The arrows of the selected stars."""
@@ -232,7 +268,8 @@ class Arrows(Shape):
     def draw(self, axes: Axes, overlay: Overlay, scene: Scene) -> list[Line2D]:  # noqa: ARG002 - named by their key
         """Draw the arrows and their scale."""
         ends = self.ends(scene.canvas, scene.rows)
-        draw_arrows(axes, ends, scene.x_ends, color="0.15", width=_ARROW_WIDTH)
+        to_scale = all(scale.is_linear for scale in scene.canvas.scales)
+        draw_arrows(axes, ends, scene.x_ends if to_scale else None, color="0.15", width=_ARROW_WIDTH)
         return []
 
 
@@ -263,6 +300,16 @@ class Overlay:
     about: str = ""
     heading: str = ""
 
+    def on(self, scales: tuple[Scale, Scale]) -> Overlay:
+        """The overlay in the coordinates of some scales."""
+        return self if all(scale.is_linear for scale in scales) else replace(self, shape=self.shape.on(scales))
+
     def draw(self, axes: Axes, scene: Scene) -> list[Line2D]:
         """Draw it in a picture; returns the legend handles."""
         return self.shape.draw(axes, self, scene)
+
+
+def _singles(parts: tuple[Floats, ...]) -> tuple[NDArray[np.float32], ...]:
+    """Coordinates in the precision of the page."""
+    with np.errstate(over="ignore"):
+        return tuple(np.asarray(values, np.float32) for values in parts)

@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from explorer import protocol
+from explorer.charts.axis import Axis
 from explorer.charts.chart import Shot
 from explorer.charts.journal import (
     COLUMN_INCHES,
@@ -23,11 +23,10 @@ from explorer.charts.journal import (
     new_figure,
     sign,
 )
-from explorer.charts.marks import MAX_TICKS, fewer_ticks
+from explorer.charts.marks import set_ticks
 from explorer.charts.overlays import Overlay, Scene
 from explorer.charts.palettes import grey_ramp, lookup
 from explorer.charts.shading import Viewport
-from pipeline.domain.column import Column
 
 MAX_POINTS = 20_000
 """Maximum number of stars drawn as points; more are an image inside the vector axes."""
@@ -47,7 +46,13 @@ _REST = "0.72"
 
 
 def draw_plane(
-    scene: Scene, shot: Shot, overlays: Sequence[Overlay], *, square: bool, under: Callable[[Axes], None] | None = None
+    scene: Scene,
+    shot: Shot,
+    overlays: Sequence[Overlay],
+    *,
+    square: bool,
+    under: Callable[[Axes], None] | None = None,
+    over: Callable[[Axes, Viewport], list[Line2D]] = lambda _axes, _viewport: [],
 ) -> Figure:
     """A plane: every star in grey, the selection in its colours, overlays, and one legend of all.
 
@@ -63,6 +68,8 @@ def draw_plane(
         Whether a unit is as long on both axes.
     under : callable, optional
         Draws an image that stands for all stars, instead of the grey ones.
+    over : callable, optional
+        Draws over the stars of a viewport, and returns legend handles.
     """
     table, names = scene.canvas.table, scene.canvas.names
     with mpl.rc_context(STYLE):
@@ -72,12 +79,15 @@ def draw_plane(
         axes.set(xlim=scene.x_ends, ylim=scene.y_ends, xlabel=x_label, ylabel=y_label)
         if under is not None:
             under(axes)
-        named = [_draw_stars(axes, scene, shot, square=square, grey=under is None)]
+        viewport = _viewport(axes, scene, shot, square=square)
+        named = [_draw_stars(axes, scene, shot, viewport, grey=under is None)]
         named += [overlay.draw(axes, scene) for overlay in overlays]
+        named.append(over(axes, viewport))
         for curve in shot.curves:
             axes.plot(curve.x, curve.y, color=curve.paper, linestyle=curve.dash, linewidth=1.2)
         axes.set(xlim=scene.x_ends, ylim=scene.y_ends)
-        fewer_ticks(axes)
+        set_ticks(axes.xaxis, scene.canvas.scales[0])
+        set_ticks(axes.yaxis, scene.canvas.scales[1])
         add_key(figure, *named)
         sign(figure, shot.note)
         if square:
@@ -106,16 +116,9 @@ def _steepness(x_ends: tuple[float, float], y_ends: tuple[float, float]) -> floa
     return min(max(abs(y_ends[1] - y_ends[0]) / abs(x_ends[1] - x_ends[0]), _FLATTEST), _STEEPEST)
 
 
-def draw_bars(
-    column: Column,
-    ends: tuple[float, float],
-    layers: Sequence[protocol.BarsLayer],
-    shot: Shot,
-    *,
-    label: str,
-    logarithmic: bool,
-) -> Figure:
-    """A histogram of every star and of the selection, or of its categories, between ends in drawing order."""
+def draw_bars(axis: Axis, layers: Sequence[protocol.BarsLayer], shot: Shot, *, label: str, logarithmic: bool) -> Figure:
+    """A histogram of every star and of the selection, or of its categories, between the ends on screen."""
+    ends = shot.state.x_ends or axis.ends
     with mpl.rc_context(STYLE):
         figure = new_figure(COLUMN_INCHES, COLUMN_INCHES * _aspect_of(shot))
         axes = figure.subplots()
@@ -127,9 +130,13 @@ def draw_bars(
             axes.stairs(selected.heights, selected.edges, fill=True, color="#0072b2", alpha=0.8, label="selected")
         for curve in shot.curves:
             axes.plot(curve.x, curve.y, color=curve.paper, linestyle=curve.dash, linewidth=1.2)
-        axes.set(xlim=ends, xlabel=label_of(column), ylabel=label)
+        axes.set(xlim=ends, xlabel=label_of(axis.column), ylabel=label)
         axes.set_yscale("log" if logarithmic else "linear")
-        axes.xaxis.set_major_locator(MaxNLocator(MAX_TICKS))
+        if shot.state.y_ends is not None:
+            axes.set_ylim(shot.state.y_ends)
+        if "y" in shot.state.flipped:
+            axes.invert_yaxis()
+        set_ticks(axes.xaxis, axis.scale)
         add_key(figure, axes.get_legend_handles_labels()[0])
         sign(figure, shot.note)
     return figure
@@ -142,13 +149,17 @@ def draw_image(axes: Axes, levels: NDArray[np.uint8], viewport: Viewport, ramp: 
     axes.imshow(colours[levels], extent=extent, origin="lower", aspect="auto", interpolation="nearest")
 
 
-def _draw_stars(axes: Axes, scene: Scene, shot: Shot, *, square: bool, grey: bool) -> list[Line2D]:
-    """Draw stars and their colour bar; returns the legend handles."""
-    canvas = scene.canvas
+def _viewport(axes: Axes, scene: Scene, shot: Shot, *, square: bool) -> Viewport:
+    """The plane of a picture in pixels."""
     (x_low, x_high), (y_low, y_high) = sorted(scene.x_ends), sorted(scene.y_ends)
     aspect = _steepness(axes.get_xlim(), axes.get_ylim()) if square else _aspect_of(shot)
     height = max(round(_RASTER_WIDTH * aspect), 2)
-    viewport = Viewport(x_low, x_high, y_low, y_high, _RASTER_WIDTH, height)
+    return Viewport(x_low, x_high, y_low, y_high, _RASTER_WIDTH, height)
+
+
+def _draw_stars(axes: Axes, scene: Scene, shot: Shot, viewport: Viewport, *, grey: bool) -> list[Line2D]:
+    """Draw stars and their colour bar; returns the legend handles."""
+    canvas = scene.canvas
     stars = canvas.stars_in(viewport, MAX_POINTS)
     ramp = shot.colouring.ramp(dark=False)
     if stars is None:

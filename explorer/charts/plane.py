@@ -3,43 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from explorer import protocol
 from explorer.charts.axis import AxisSpec
-from explorer.charts.chart import Brush, Chart, Curve, FitOverlay, Shot, ViewSpec, note_of
+from explorer.charts.chart import Brush, Chart, Curve, FitOverlay, Shot, ViewSpec, joined_notes, note_of
+from explorer.charts.contours import contours_of, draw_contours, words_of
+from explorer.charts.contours import layer_of as contours_layer
+from explorer.charts.errors import ERRORS, MAX_ERRORS, draw_errors, errors_of, have_errors
+from explorer.charts.errors import layer_of as errors_layer
 from explorer.charts.overlays import NO_SLOT, Overlay, PackedImage, Scene, WireLayer
 from explorer.charts.picture import draw_plane
 from explorer.charts.references import overlays_of
-from explorer.charts.shading import Canvas, Image, Stars, packed
+from explorer.charts.shading import Canvas, Image, Stars, Viewport, packed
 from explorer.model.library import Library
-from explorer.model.selection import InBox, InPolygon, Selection
+from explorer.model.scales import LINEAR, ScaleKind
+from explorer.model.selection import InBox, InPolygon, Mask, Selection, SelectionError
 from explorer.model.table import StarTable
-from explorer.state.panels import PanelState
+from explorer.state.panels import AxisName, ContoursOf, PanelState, check_levels
 
 ANY_COLUMNS = "custom"
 """Key of the view whose columns the user chooses."""
 
 _TAP_PIXELS = 10.0
 
+TOO_MANY_ERRORS = protocol.Note(
+    "errors: zoom in",
+    f"Error bars are drawn for at most {MAX_ERRORS:,} stars, and more are in view: zoom in, or select fewer",
+)
+
 
 class PlaneChart(Chart):
     """Stars in the plane of two columns; see :class:`explorer.charts.chart.Chart` for the parameters."""
 
     single: ClassVar[bool] = True
-    dims: ClassVar[tuple[Literal["x", "y"], ...]] = ("x", "y")
+    dims: ClassVar[tuple[AxisName, ...]] = ("x", "y")
 
     def __init__(self, view: ViewSpec, library: Library, state: PanelState, axes: tuple[AxisSpec, ...]) -> None:
         super().__init__(view, library, state, axes)
         x, y = (axis.column for axis in self.axes.values())
         if view.chosen:
             self.title = f"{y.label} against {x.label}"
-        self.overlays = overlays_of(library, x, y)
-        self.canvas = Canvas(self.table, x.name, y.name)
+        scales = self.axes["x"].scale, self.axes["y"].scale
+        placed = (overlay.on(scales) for overlay in overlays_of(library, x, y))
+        self.overlays = tuple(overlay for overlay in placed if overlay.shape.on_scale)
+        self.canvas = Canvas(self.table, x.name, y.name, scales=scales)
         self.stars: Stars | None = None
 
     @classmethod
@@ -64,8 +78,14 @@ class PlaneChart(Chart):
 
     @property
     def switches(self) -> dict[str, bool]:
-        """The overlays of the plane."""
-        return {overlay.name: self.shows(overlay) for overlay in self.overlays}
+        """The overlays of the plane, and its error bars where the catalogue has errors."""
+        overlays = {overlay.name: self.shows(overlay) for overlay in self.overlays}
+        return {**overlays, ERRORS: self.shows_errors} if have_errors(self.table, *self.canvas.names) else overlays
+
+    @property
+    def shows_errors(self) -> bool:
+        """Whether error bars are on."""
+        return ERRORS in self.state.switched
 
     def spec(self, *, dark: bool = False) -> protocol.PlaneSpec:  # noqa: ARG002 - the disc map has colours of its own
         """Axes, overlays and captions."""
@@ -73,18 +93,34 @@ class PlaneChart(Chart):
             protocol.OverlaySpec(overlay.name, overlay.label, self.shows(overlay), overlay.shape.to_client())
             for overlay in self.overlays
         )
+        if ERRORS in self.switches:
+            overlays = (*overlays, protocol.OverlaySpec(ERRORS, "Error bars", self.shows_errors, protocol.NoShape()))
         shown = [overlay for overlay in self.overlays if self.shows(overlay)]
         caption = (words for overlay in shown for words in ((overlay.heading, ""), *overlay.caption) if words[0])
         return protocol.PlaneSpec(
             view=self.state.view,
             title=self.title,
-            caption=tuple(protocol.Caption(text, colour) for text, colour in caption),
+            caption=(*(protocol.Caption(text, colour) for text, colour in caption), *self._contour_words()),
             overlays=overlays,
-            about=" ".join(overlay.about for overlay in shown),
-            square=self.view.square,
+            about=" ".join(overlay.about for overlay in shown if overlay.about) + self._more_about(),
+            square=self.square,
             x=self.axis_spec("x"),
             y=self.axis_spec("y"),
+            contours=protocol.ContoursSpec(self.state.contours, self.state.levels),
         )
+
+    def _contour_words(self) -> list[protocol.Caption]:
+        """Levels of the contours, beside the title."""
+        return [protocol.Caption(f"◌ {words_of(self.state.levels)}", "")] if self.state.contours else []
+
+    def _more_about(self) -> str:
+        """Sentences on contours and error bars that are shown."""
+        of = "selected stars" if self.state.contours == "selected" else "stars"
+        contours = (
+            f" Contours enclose {words_of(self.state.levels)} of the {of} in view." if self.state.contours else ""
+        )
+        bars = " Error bars are one standard deviation, or from the 16th to the 84th percentile."
+        return f"{contours}{bars if self.shows_errors and ERRORS in self.switches else ''}"
 
     @property
     def shows_single(self) -> bool | None:
@@ -98,6 +134,7 @@ class PlaneChart(Chart):
         moved = [
             layer for overlay in self.overlays for layer in overlay.shape.background(overlay.name, self.canvas, window)
         ]
+        moved += self._contours_of_all()
         self.stars = self.canvas.stars_in(self.viewport, glyphs)
         if self.stars is None:
             return [self._image("everything", self.canvas.everything(self.viewport).levels), *moved]
@@ -119,12 +156,34 @@ class PlaneChart(Chart):
         return [picture, *self._moving(brush)]
 
     def _moving(self, brush: Brush) -> list[WireLayer]:
-        """Layers of overlays that follow the selection."""
+        """Layers of overlays that follow the selection, its errors and its contours; they may add to the note."""
         shown = (overlay.shape for overlay in self.overlays if self.shows(overlay))
-        return [layer for shape in shown for layer in shape.selected(self.canvas, brush.rows)]
+        layers = [layer for shape in shown for layer in shape.selected(self.canvas, brush.rows)]
+        if self.shows_errors:
+            layers.append(self._errors(brush.rows))
+        if self.state.contours == "selected":
+            layers.append(self._contours(brush.rows))
+        return layers
+
+    def _errors(self, rows: Mask) -> WireLayer:
+        assert self.viewport is not None
+        errors = errors_of(self.axes, self.canvas, self.viewport, rows)
+        if errors is None:
+            self.note = joined_notes(self.note, TOO_MANY_ERRORS)
+        return errors_layer(errors, NO_SLOT)
+
+    def _contours_of_all(self) -> list[WireLayer]:
+        """Contours that no brush changes."""
+        return [self._contours(self.table.every)] if self.state.contours == "all" else []
+
+    def _contours(self, rows: Mask) -> WireLayer:
+        assert self.viewport is not None
+        levels = self.state.levels
+        return contours_layer(contours_of(self.canvas, self.viewport, rows, levels), levels, NO_SLOT)
 
     def _note(self, hidden: int) -> protocol.Note | None:
-        return note_of(hidden, "without", "has no value here", "have no value here")
+        where = "above 0 here" if ScaleKind.LOG in (scale.kind for scale in self.canvas.scales) else "here"
+        return note_of(hidden, "without", f"has no value {where}", f"have no value {where}")
 
     def _image(self, name: Literal["everything", "selected"], levels: Image) -> PackedImage:
         assert self.viewport is not None
@@ -133,13 +192,14 @@ class PlaneChart(Chart):
 
     def region(self, geometry: protocol.Rectangle | protocol.Outline) -> Selection | None:
         """A rectangle or an outline in this plane."""
-        x, y = self.canvas.names
+        x, y = self.axes["x"], self.axes["y"]
+        names = self.canvas.names
         if isinstance(geometry, protocol.Rectangle):
-            x_low, x_high = sorted((geometry.x0, geometry.x1))
-            y_low, y_high = sorted((geometry.y0, geometry.y1))
-            return InBox(x, y, x_low, x_high, y_low, y_high) if x_low < x_high and y_low < y_high else None
+            across, up = x.values(geometry.x0, geometry.x1), y.values(geometry.y0, geometry.y1)
+            return InBox(*names, *across, *up) if across and up else None
         if len(geometry.x) >= 3:
-            return InPolygon(x, y, tuple(zip(geometry.x, geometry.y, strict=True)))
+            xs, ys = x.scale.inverse(np.array(geometry.x)), y.scale.inverse(np.array(geometry.y))
+            return InPolygon(*names, tuple(zip(xs.tolist(), ys.tolist(), strict=True)), x.scale, y.scale)
         return None
 
     def star_at(self, x: float, y: float) -> int | None:
@@ -151,17 +211,39 @@ class PlaneChart(Chart):
         return [] if row is None or self.viewport is None else self.canvas.images_of(row, self.viewport)
 
     def with_axis(self, along: str, column: str) -> PanelState:
-        """The plane with another column along x or y, in the view of any columns."""
-        x, y = self.canvas.names
-        return PanelState(ANY_COLUMNS, column, y) if along == "x" else PanelState(ANY_COLUMNS, x, column)
+        """The plane with another column along x or y; the other axis keeps its scale."""
+        x, y = (column, self.canvas.names[1]) if along == "x" else (self.canvas.names[0], column)
+        changed: AxisName = "x" if along == "x" else "y"
+        return replace(
+            self.state.with_axis(changed, scale=LINEAR, ends=None),
+            view=ANY_COLUMNS,
+            x=x,
+            y=y,
+            x_ends=None,
+            y_ends=None,
+            switched=tuple(name for name in self.state.switched if name == ERRORS),
+            part=0,
+            flipped=tuple(name for name in self.state.flipped if name != changed),
+            square=None,
+        )
+
+    def with_contours(self, of: ContoursOf, levels: tuple[float, ...]) -> PanelState:
+        """State of the view with contours of the density of some stars; SelectionError for impossible levels."""
+        try:
+            return replace(self.state, contours=of, levels=check_levels(levels))
+        except ValueError as error:
+            raise SelectionError(str(error)) from error
 
     def curves_of(self, fit: FitOverlay, state: PanelState) -> tuple[Curve, ...]:  # noqa: ARG002 - whatever is on screen
-        """Curves of a fit to both columns, with exchanged axes where the plane exchanges them."""
+        """Curves of a fit to both columns on the scales, with exchanged axes where the plane exchanges them."""
         if self.names == fit.names:
-            return fit.curves
-        if self.names == fit.names[::-1]:
-            return tuple(curve._replace(x=curve.y, y=curve.x) for curve in fit.curves)
-        return ()
+            curves = fit.curves
+        elif self.names == fit.names[::-1]:
+            curves = tuple(curve._replace(x=curve.y, y=curve.x) for curve in fit.curves)
+        else:
+            return ()
+        x, y = self.canvas.scales
+        return tuple(curve._replace(x=x.forward(curve.x), y=y.forward(curve.y)) for curve in curves)
 
     def rebuilt_by(self, switch: str) -> bool:  # noqa: ARG002 - every switch is of an overlay
         """False, as the page shows and hides overlays."""
@@ -169,15 +251,34 @@ class PlaneChart(Chart):
 
     def follows_selection(self, switch: str) -> bool:
         """Whether the overlay changes with the selection."""
-        return any(overlay.name == switch and overlay.shape.follows_selection for overlay in self.overlays)
+        return switch == ERRORS or any(
+            overlay.name == switch and overlay.shape.follows_selection for overlay in self.overlays
+        )
 
     def draw(self, shot: Shot) -> Figure:
         """Every star in grey, the selection in its colours, and the overlays that are on."""
         x, y = self.axes.values()
-        canvas = Canvas(self.table, *self.canvas.names, self.canvas.shown)  # the page keeps using its own
+        canvas = Canvas(self.table, *self.canvas.names, self.canvas.shown, self.canvas.scales)  # the page uses its own
         scene = Scene(canvas, shot.rows, shot.state.x_ends or x.ends, shot.state.y_ends or y.ends)
         overlays = [overlay for overlay in self.overlays if self.shows(overlay, shot.state)]
-        return draw_plane(scene, shot, overlays, square=self.view.square, under=self._under(shot))
+        return draw_plane(
+            scene, shot, overlays, square=self.square, under=self._under(shot), over=self._over(scene, shot)
+        )
+
+    def _over(self, scene: Scene, shot: Shot) -> Callable[[Axes, Viewport], list[Line2D]]:
+        """Function that draws errors and contours over the stars, and returns their legend handles."""
+        state = shot.state
+
+        def draw(axes: Axes, viewport: Viewport) -> list[Line2D]:
+            if ERRORS in state.switched:
+                draw_errors(axes, errors_of(self.axes, scene.canvas, viewport, shot.rows))
+            if not state.contours:
+                return []
+            rows = self.table.every if state.contours == "all" else shot.rows
+            lines = contours_of(scene.canvas, viewport, rows, state.levels)
+            return draw_contours(axes, lines, state.levels, "" if rows.all() else "selected ")
+
+        return draw
 
     def _under(self, shot: Shot) -> Callable[[Axes], None] | None:  # noqa: ARG002 - the disc map has one
         """Function that draws an image in place of the grey stars; None without one."""

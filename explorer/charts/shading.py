@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.charts import kernels
+from explorer.model.scales import LINEAR, Scale
 from explorer.model.selection import Mask, images, turns
 from explorer.model.table import StarTable
 
@@ -116,19 +117,34 @@ class Canvas:
         Columns of the plane.
     shown : ndarray of bool, shape (n,), optional
         Restricts the view to some stars (a slice in height); all by default.
+    scales : tuple of Scale
+        Scales of x and y, which are linear by default.
     """
 
-    def __init__(self, table: StarTable, x: str, y: str, shown: Mask | None = None) -> None:
+    def __init__(
+        self,
+        table: StarTable,
+        x: str,
+        y: str,
+        shown: Mask | None = None,
+        scales: tuple[Scale, Scale] = (LINEAR, LINEAR),
+    ) -> None:
         self.table = table
         self.names = (x, y)
         self.shown = shown
+        self.scales = scales
         self.dot_radius = next((radius for limit, radius in _DOT_RADII if table.n_stars <= limit), 0)
         self._ceiling: tuple[Viewport, int] | None = None
 
     @property
     def points(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Coordinates of every star."""
-        return self.table.axis(self.names[0]), self.table.axis(self.names[1])
+        x, y = (self.table.axis(name, scale) for name, scale in zip(self.names, self.scales, strict=True))
+        return x, y
+
+    def images(self, window: tuple[float, float, float, float]) -> list[tuple[float, float]]:
+        """Offsets at which the plane appears in a window: see :func:`explorer.model.selection.images`."""
+        return images(*self.names, window, self.scales)
 
     def visible(self, rows: Mask) -> Mask:
         """Mask of the given stars that are inside the view's restriction."""
@@ -156,15 +172,26 @@ class Canvas:
             kernels.log_levels(counts, self._ceiling[1], layer.levels)
         return layer
 
+    def counts(self, viewport: Viewport, rows: Mask) -> NDArray[np.int32]:
+        """Numbers of some stars in each pixel, without dots around them."""
+        counts = np.zeros((viewport.height, viewport.width), np.int32)
+        self._count(viewport, rows, counts)
+        return counts
+
     def _counted(self, viewport: Viewport, rows: Mask) -> tuple[Layer, NDArray[np.int32]]:
         levels, counts = _blank(viewport), np.zeros((viewport.height, viewport.width), np.int32)
         if not viewport.drawable:
             return Layer(levels, 0), counts
+        n_shown = self._count(viewport, rows, counts)
+        return Layer(levels, n_shown), self._spread(counts)
+
+    def _count(self, viewport: Viewport, rows: Mask, counts: NDArray[np.int32]) -> int:
+        """Add some stars to the counts; returns how many the plane can show."""
         rows, (x, y) = self.visible(rows), self.points
         n_shown = 0
         for x_low, y_low in self._corners(viewport):
             n_shown = kernels.bin_counts(x, y, rows, x_low, y_low, viewport.x_scale, viewport.y_scale, counts)
-        return Layer(levels, n_shown), self._spread(counts)
+        return n_shown
 
     def mean(self, viewport: Viewport, rows: Mask, name: str, low: float, high: float) -> Layer:
         """Mean of a column of some stars, between its values of the first and the last level."""
@@ -205,7 +232,7 @@ class Canvas:
 
     def _corners(self, viewport: Viewport) -> list[tuple[float, float]]:
         """Lower left corner of the viewport, once for each image of the plane in it."""
-        return [(viewport.x_low - across, viewport.y_low - up) for across, up in images(*self.names, viewport.window)]
+        return [(viewport.x_low - across, viewport.y_low - up) for across, up in self.images(viewport.window)]
 
     def _spread(self, counts: NDArray[_Counted]) -> NDArray[_Counted]:
         if self.dot_radius == 0:
@@ -219,11 +246,11 @@ class Canvas:
         nowhere = np.zeros((1, 1), np.int32)
         return int(kernels.bin_counts(*self.points, self.visible(rows), 0.0, 0.0, 1.0, 1.0, nowhere))
 
-    def stars_in(self, viewport: Viewport, most: int) -> Stars | None:
-        """The stars on screen, one by one; None when there are more than ``most``."""
+    def stars_in(self, viewport: Viewport, most: int, rows: Mask | None = None) -> Stars | None:
+        """The given stars on screen, all by default, one by one; None when there are more than ``most``."""
         if not viewport.drawable:
             return None
-        (x, y), rows = self.points, self.visible(self.table.every)
+        (x, y), rows = self.points, self.visible(self.table.every if rows is None else rows)
         parts = []
         for x_low, y_low in self._corners(viewport):
             stars = np.empty(most, np.int64)
@@ -243,7 +270,7 @@ class Canvas:
         candidates: list[tuple[float, int]] = []
         scales = viewport.x_scale, viewport.y_scale
         reach = pixels / scales[0], pixels / scales[1]
-        for across, up in images(*self.names, (x - reach[0], x + reach[0], y - reach[1], y + reach[1])):
+        for across, up in self.images((x - reach[0], x + reach[0], y - reach[1], y + reach[1])):
             star, away = kernels.nearest_star(*self.points, self.visible(self.table.every), x - across, y - up, *scales)
             if star >= 0 and away <= pixels:
                 candidates.append((away, star))
@@ -254,11 +281,11 @@ class Canvas:
         x, y = (float(values[row]) for values in self.points)
         if not (np.isfinite(x) and np.isfinite(y)):
             return []
-        return [(x + across, y + up) for across, up in images(*self.names, viewport.window)]
+        return [(x + across, y + up) for across, up in self.images(viewport.window)]
 
 
 def count_bars(
-    table: StarTable, name: str, rows: Mask, low: float, high: float, bars: int = BARS
+    table: StarTable, name: str, rows: Mask, low: float, high: float, bars: int = BARS, scale: Scale = LINEAR
 ) -> tuple[NDArray[np.int64], int]:
     """Numbers of stars in the bars of a histogram, and how many stars have a value.
 
@@ -271,18 +298,28 @@ def count_bars(
     rows : ndarray of bool, shape (n,)
         The stars that count.
     low, high : float
-        Outer edges of the bars.
+        Outer edges of the bars, as coordinates on the scale.
     bars : int
         Number of bars.
+    scale : Scale
+        Scale of the axis.
     """
     counts, known = np.zeros(bars, np.int64), 0
-    for turn in turns(name, low, high):
-        known = kernels.bin_bars(table.axis(name), rows, low - turn, bars / (high - low), counts)
+    for turn in turns(name, low, high) if scale.is_linear else [0.0]:
+        known = kernels.bin_bars(table.axis(name, scale), rows, low - turn, bars / (high - low), counts)
     return counts, known
 
 
 def count_category_bars(
-    table: StarTable, name: str, rows: Mask, codes: Image, categories: int, low: float, high: float, bars: int
+    table: StarTable,
+    name: str,
+    rows: Mask,
+    codes: Image,
+    categories: int,
+    low: float,
+    high: float,
+    bars: int,
+    scale: Scale = LINEAR,
 ) -> NDArray[np.int64]:
     """Numbers of stars of each category in the bars of a histogram, shape (categories, bars).
 
@@ -290,8 +327,8 @@ def count_category_bars(
     have none.
     """
     counts = np.zeros((categories, bars), np.int64)
-    for turn in turns(name, low, high):
-        kernels.bin_category_bars(table.axis(name), codes, rows, low - turn, bars / (high - low), counts)
+    for turn in turns(name, low, high) if scale.is_linear else [0.0]:
+        kernels.bin_category_bars(table.axis(name, scale), codes, rows, low - turn, bars / (high - low), counts)
     return counts
 
 

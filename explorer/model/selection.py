@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.model.polygons import points_in_polygon
+from explorer.model.scales import LINEAR, Scale, scale_from_dict
 from pipeline.domain.columns import PERIODS
 from pipeline.domain.flags import QualityFlag
 
@@ -212,11 +213,15 @@ class InPolygon(Selection):
         Column names.
     vertices : tuple of (float, float)
         At least three corners, in the columns' units.
+    x_scale, y_scale : Scale
+        Scales of the axes on which its sides are straight. A longitude repeats on a linear one alone.
     """
 
     x: str
     y: str
     vertices: tuple[tuple[float, float], ...]
+    x_scale: Scale = LINEAR
+    y_scale: Scale = LINEAR
     kind: ClassVar[str] = "in_polygon"
 
     def __post_init__(self) -> None:
@@ -233,11 +238,13 @@ class InPolygon(Selection):
 
     def mask(self, columns: Columns) -> Mask:
         """True where the point lies inside."""
-        x, y = numbers_of(columns, self.x), numbers_of(columns, self.y)
+        x, y = self.x_scale.forward(numbers_of(columns, self.x)), self.y_scale.forward(numbers_of(columns, self.y))
         corners = np.asarray(self.vertices, float)
+        corners = np.stack([self.x_scale.forward(corners[:, 0]), self.y_scale.forward(corners[:, 1])], axis=1)
         (x_low, y_low), (x_high, y_high) = corners.min(axis=0), corners.max(axis=0)
         inside = np.zeros(x.shape, np.bool_)
-        for image in images(self.x, self.y, (float(x_low), float(x_high), float(y_low), float(y_high))):
+        window = (float(x_low), float(x_high), float(y_low), float(y_high))
+        for image in images(self.x, self.y, window, (self.x_scale, self.y_scale)):
             inside |= points_in_polygon(x, y, corners - image)
         return inside
 
@@ -488,7 +495,9 @@ def turns(name: str, low: float, high: float, most: int = MAX_IMAGES, *, edges: 
     return [period * number for number in range(first, max(first, last) + 1)]
 
 
-def images(x: str, y: str, window: tuple[float, float, float, float]) -> list[tuple[float, float]]:
+def images(
+    x: str, y: str, window: tuple[float, float, float, float], scales: tuple[Scale, Scale] = (LINEAR, LINEAR)
+) -> list[tuple[float, float]]:
     """Offsets at which a plane appears in a window, several where longitudes wrap around.
 
     Parameters
@@ -497,12 +506,15 @@ def images(x: str, y: str, window: tuple[float, float, float, float]) -> list[tu
         Column names.
     window : tuple of float
         Lower and upper end of x, then of y.
+    scales : tuple of Scale
+        Scales of x and y; a longitude repeats on a linear axis alone.
 
     Returns
     -------
     list of (float, float)
         Offsets of x and y, at most :data:`MAX_IMAGES`; (0, 0) is the plane itself.
     """
+    x, y = (name if scale.is_linear else "" for name, scale in zip((x, y), scales, strict=True))
     most = math.isqrt(MAX_IMAGES) if x in PERIODS and y in PERIODS else MAX_IMAGES
     return [(across, up) for across in turns(x, *window[:2], most) for up in turns(y, *window[2:], most)]
 
@@ -536,7 +548,7 @@ def _holds_text(values: NDArray[Any]) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Selection):
+    if isinstance(value, Selection | Scale):
         return value.to_dict()
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
@@ -555,6 +567,7 @@ _FIELD_READERS: dict[str, Callable[[Any], Any]] = {
     "tuple[int, ...]": lambda stored: tuple(int(number) for number in stored),
     "tuple[tuple[float, float], ...]": lambda stored: tuple((float(x), float(y)) for x, y in stored),
     "Selection": from_dict,
+    "Scale": scale_from_dict,
     "tuple[tuple[Joint, Selection], ...]": lambda stored: tuple((Joint(by), from_dict(part)) for by, part in stored),
 }
 """Readers of the fields of a stored selection, by annotation."""

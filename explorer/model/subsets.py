@@ -191,7 +191,8 @@ def _region(selection: Selection, known: Mapping[str, Column]) -> str:
         across = _region(InRange(selection.x, selection.x_low, selection.x_high), known)
         return f"{across}, {_region(InRange(selection.y, selection.y_low, selection.y_high), known)}"
     if isinstance(selection, InPolygon):
-        return f"outline in {_label(selection.x, known)}, {_label(selection.y, known)}"
+        x, y = _label(selection.x, known), _label(selection.y, known)
+        return f"outline in {selection.x_scale.named(x)}, {selection.y_scale.named(y)}"
     if isinstance(selection, InCategory):
         return f"{_label(selection.column, known)} = {selection.value or '(none)'}"
     return _place(selection)

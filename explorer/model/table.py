@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from explorer.model.scales import LINEAR, Scale, ScaleKind, symmetric_scale
 from pipeline.domain.column import Column
 from pipeline.domain.columns import QUANTILE_GROUP, column
 
@@ -94,8 +95,9 @@ class StarTable(Mapping[str, NDArray[Any]]):
         self.known: Mapping[str, Column] = {item.name: item for item in (*declared, *self.own)}
         self._numbers = {name: None for name, item in self.known.items() if item.dtype != "str"}
         self._texts: dict[str, NDArray[Any]] = {}
-        self._axes: dict[str, NDArray[np.float32]] = {}
-        self._limits: dict[tuple[str, float], tuple[float, float] | None] = {}
+        self._axes: dict[tuple[str, Scale], NDArray[np.float32]] = {}
+        self._limits: dict[tuple[str, float, Scale], tuple[float, float] | None] = {}
+        self._symmetric: dict[str, Scale] = {}
         self._categories: dict[str, tuple[tuple[str, ...], NDArray[np.uint8]] | None] = {}
         for values in self._arrays.values():
             values.setflags(write=False)
@@ -183,18 +185,34 @@ class StarTable(Mapping[str, NDArray[Any]]):
         low, high = self.column(name).interval or (f"{name}_16", f"{name}_84")
         return self._from_its_table(name, low), self._from_its_table(name, high)
 
+    def correlation_of(self, first: str, second: str) -> str | None:
+        """Column of the correlation of the errors of two columns, from the same table; None without one."""
+        names = (
+            self._from_its_table(first, f"{pair[0]}_{pair[1]}_corr") for pair in ((first, second), (second, first))
+        )
+        return next((name for name in names if name is not None), None)
+
     def _from_its_table(self, name: str, other: str) -> str | None:
         result = self.known.get(other)
         return result.name if result is not None and result.origin == self.column(name).origin else None
 
-    def axis(self, name: str) -> NDArray[np.float32]:
-        """A column as float32 coordinates, converted once; larger values are infinite and not drawn."""
-        if name not in self._axes:
+    def axis(self, name: str, scale: Scale = LINEAR) -> NDArray[np.float32]:
+        """A column as float32 coordinates on a scale, converted once; larger ones are infinite and not drawn."""
+        if (name, scale) not in self._axes:
             with np.errstate(over="ignore"):
-                values = np.ascontiguousarray(self._column_of_numbers(name), np.float32)
+                values = np.ascontiguousarray(scale.forward(self._column_of_numbers(name)), np.float32)
             values.setflags(write=False)
-            self._axes[name] = values
-        return self._axes[name]
+            self._axes[name, scale] = values
+        return self._axes[name, scale]
+
+    def scale(self, name: str, kind: ScaleKind) -> Scale:
+        """Scale of a kind for the values of a column; the width of a symmetric one is measured once."""
+        if kind is not ScaleKind.SYMLOG:
+            return Scale(kind)
+        if name not in self._symmetric:
+            values = self._column_of_numbers(name)
+            self._symmetric[name] = symmetric_scale(values[:: max(values.size // _SAMPLE, 1)])
+        return self._symmetric[name]
 
     def usable(self, *names: str) -> bool:
         """Whether all columns exist and have a finite value."""
@@ -304,25 +322,26 @@ class StarTable(Mapping[str, NDArray[Any]]):
         ranks[order] = np.arange(len(labels))
         return tuple(map(str, labels[order])), ranks[codes]
 
-    def limits(self, name: str, tail: float = 0.0) -> tuple[float, float] | None:
-        """Range of a column's finite values; None if there are none.
+    def limits(self, name: str, tail: float = 0.0, scale: Scale = LINEAR) -> tuple[float, float] | None:
+        """Range of a column's finite values, as coordinates on a scale; None if there are none.
 
         With a ``tail``, without that fraction at either end, and never far beyond what nine tenths of the stars span: a
         few wild values do not squeeze all others together.
         """
-        key = (name, tail)
+        key = (name, tail, scale)
         if key not in self._limits:
-            self._limits[key] = self._measure_limits(name, tail)
+            self._limits[key] = self._measure_limits(name, tail, scale)
         return self._limits[key]
 
-    def _measure_limits(self, name: str, tail: float) -> tuple[float, float] | None:
+    def _measure_limits(self, name: str, tail: float, scale: Scale) -> tuple[float, float] | None:
         if name not in self._numbers or self.known[name].dtype == "bool":
             return None
-        if not tail and name not in self._arrays and self._source is not None:
+        if not tail and scale.is_linear and name not in self._arrays and self._source is not None:
             return self._source.extent(name)
         values = self._column_of_numbers(name)
         if tail:
             values = values[:: max(values.size // _SAMPLE, 1)]
+        values = scale.forward(values)
         finite = values[np.isfinite(values)]
         if not finite.size:
             return None
@@ -330,7 +349,9 @@ class StarTable(Mapping[str, NDArray[Any]]):
             return float(finite.min()), float(finite.max())
         low, left, right, high = np.quantile(finite, (tail, _FENCED, 1.0 - _FENCED, 1.0 - tail))
         fence = _FENCE * (right - left)
-        return (float(max(low, left - fence)), float(min(high, right + fence))) if fence else (float(low), float(high))
+        if not fence or not scale.is_linear:  # wild values are near the others on a logarithmic scale
+            return float(low), float(high)
+        return float(max(low, left - fence)), float(min(high, right + fence))
 
     @cached_property
     def _by_obsid(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

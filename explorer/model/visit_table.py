@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from explorer.model.computed import ComputedColumn, computed_values, formulas
 from explorer.model.formula import Formula
+from explorer.model.scales import LINEAR, Scale, ScaleKind
 from explorer.model.table import StarTable
 from pipeline.domain.column import Column
 
@@ -141,13 +142,17 @@ class VisitTable(StarTable):
         """The mask of all stars."""
         return self.base.every
 
-    def axis(self, name: str) -> NDArray[np.float32]:
-        """A column as float32 coordinates."""
-        return self._of(name).axis(name)
+    def axis(self, name: str, scale: Scale = LINEAR) -> NDArray[np.float32]:
+        """A column as float32 coordinates on a scale."""
+        return self._of(name).axis(name, scale)
 
-    def limits(self, name: str, tail: float = 0.0) -> tuple[float, float] | None:
+    def scale(self, name: str, kind: ScaleKind) -> Scale:
+        """Scale of a kind for the values of a column."""
+        return self._of(name).scale(name, kind)
+
+    def limits(self, name: str, tail: float = 0.0, scale: Scale = LINEAR) -> tuple[float, float] | None:
         """Range of a column's finite values, see :meth:`StarTable.limits`."""
-        return self._of(name).limits(name, tail)
+        return self._of(name).limits(name, tail, scale)
 
     @cached_property
     def _on_axes(self) -> tuple[Column, ...]:

@@ -28,6 +28,7 @@ from explorer.rooms.star import StarDock
 from explorer.rooms.table import SelectionTable
 from explorer.rooms.thumbnails import ThumbnailRoom
 from explorer.rooms.toolbar import Toolbar
+from explorer.rooms.view_axes import ViewAxes
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
 from explorer.vetting.people import Role
@@ -67,6 +68,7 @@ class ExploreRoom:
         self.channel = Channel(sizing_mode="stretch_both", margin=0)
         self.channel.permit = self._permitted
         self.stage = Stage(workspace, library, self.channel)
+        self.axes = ViewAxes(self.stage, self.channel)
         self.toolbar = Toolbar(workspace, self.channel)
         self.table = SelectionTable(workspace, self.channel)
         self.answers = Answers(workspace, self.stage, self.channel)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 import panel as pn
 from msgspec.structs import replace as replace_fields
@@ -249,7 +248,7 @@ class Stage:
             self.due(selected=True)
 
     def _swap(self, request: protocol.Swap) -> None:
-        self._change(request.slot, new_state(self.library, self._known_view(request.view)))
+        self.change(request.slot, new_state(self.library, self._known_view(request.view)))
 
     def _enlarge(self, request: protocol.Enlarge) -> None:
         alone = self._slot(request.slot)
@@ -265,7 +264,7 @@ class Stage:
         clipped = dict(zip(sizes, _clipped(list(sizes.values())), strict=True))
         for slot, (window, _, _) in seen.items():
             self.charts[slot].look(window, *clipped[slot])
-            self._remember(slot, replace(self.charts[slot].state, x_ends=window[:2], y_ends=window[2:]))
+            self._remember(slot, self.charts[slot].seen(window))
         self._look(seen)
 
     def _look(self, slots: Iterable[int]) -> None:
@@ -312,36 +311,34 @@ class Stage:
         slot, name = self._slot(request.slot), request.column
         if not any(column.name == name for column in self.library.table.axes()):
             raise ValueError(f"{name!r} cannot be a column of an axis.")
-        self._change(slot, self.charts[slot].with_axis(request.axis, name))
+        self.change(slot, self.charts[slot].with_axis(request.axis, name))
 
     def _choose_part(self, request: protocol.Part) -> None:
         slot = self._slot(request.slot)
-        self._change(slot, self.charts[slot].with_part(request.part))
+        self.change(slot, self.charts[slot].with_part(request.part))
 
     def _choose_bins(self, request: protocol.Bins) -> None:
         slot = self._slot(request.slot)
-        self._change(slot, self.charts[slot].with_bins(request.value))
+        self.change(slot, self.charts[slot].with_bins(request.value))
 
     def _switch(self, request: protocol.Switch) -> None:
         slot, name = self._slot(request.slot), request.name
-        chart, state = self.charts[slot], self._state(slot)
+        chart = self.charts[slot]
         if name not in chart.switches:
             raise ValueError(f"{chart.title} has no switch {name!r}.")
         if chart.switches[name] == request.on:  # a second click before the answer to the first one
             return
-        switched = tuple(switch for switch in state.switched if switch != name)
-        if len(switched) == len(state.switched):
-            switched = (*switched, name)
-        state = replace(state, switched=switched)
+        state = chart.with_switch(name)
         if chart.rebuilt_by(name):
-            self._change(slot, state)
+            self.change(slot, state)
             return
         self._remember(slot, state)
         self.channel.send(switched=protocol.SwitchedOverlay(slot, name, request.on))
         if chart.follows_selection(name):
             self.due(selected=True)
 
-    def _change(self, slot: int, state: PanelState) -> None:
+    def change(self, slot: int, state: PanelState) -> None:
+        """Show a view in another state."""
         slot = self._slot(slot)
         self.workspace.panels = (*self.workspace.panels[:slot], state, *self.workspace.panels[slot + 1 :])
 
@@ -389,8 +386,12 @@ class Stage:
         if self.workspace.colour_by in changed:
             self._recoloured()
 
+    def chart(self, slot: int) -> Chart:
+        """The chart of a view; ValueError if there is no such view."""
+        return self.charts[self._slot(slot)]
+
     def _state(self, slot: int) -> PanelState:
-        return self.charts[self._slot(slot)].state
+        return self.chart(slot).state
 
     def _slot(self, slot: int) -> int:
         if not 0 <= slot < len(self.charts):

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from math import isfinite
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 from explorer.model.samples import MAX_BINS
+from explorer.model.scales import LINEAR, Scale, scale_from_dict
 
 Ends = tuple[float, float]
+AxisName: TypeAlias = Literal["x", "y"]
+AXES: tuple[AxisName, ...] = get_args(AxisName)
+ContoursOf: TypeAlias = Literal["", "selected", "all"]
+
+LEVELS = (10.0, 30.0, 50.0, 70.0, 90.0)
+"""Per cent of the stars that contours enclose at first."""
+
+MAX_LEVELS = 12
 
 
 @dataclass(frozen=True)
@@ -23,13 +32,23 @@ class PanelState:
     x, y : str
         Columns of a view that lets one choose; "" takes the view's own.
     x_ends, y_ends : tuple of float or None
-        Ends of the axes in drawing order; None is where the view starts.
+        Ends of the axes in drawing order, as coordinates on their scales; None is where the view starts.
     switched : tuple of str
         Overlays that are switched against their default.
     part : int
         Which slice in height, of a view that has several.
     bins : int
         Number of bars of a histogram; 0 takes the usual one.
+    x_scale, y_scale : Scale
+        Scales of the axes.
+    flipped : tuple of str
+        Axes, x or y, that are read in the other direction than by default.
+    square : bool or None
+        Whether a unit is as long on both axes; None as the view declares it.
+    contours : str
+        Stars whose density the contours show: "" for none, "selected" or "all".
+    levels : tuple of float
+        Per cent of the stars in view that each contour encloses, ascending.
     """
 
     view: str
@@ -40,6 +59,25 @@ class PanelState:
     switched: tuple[str, ...] = ()
     part: int = 0
     bins: int = 0
+    x_scale: Scale = LINEAR
+    y_scale: Scale = LINEAR
+    flipped: tuple[AxisName, ...] = ()
+    square: bool | None = None
+    contours: ContoursOf = ""
+    levels: tuple[float, ...] = LEVELS
+
+    def scale(self, along: AxisName) -> Scale:
+        """Scale of an axis."""
+        return self.x_scale if along == "x" else self.y_scale
+
+    def ends(self, along: AxisName) -> Ends | None:
+        """Ends of an axis; None is where the view starts."""
+        return self.x_ends if along == "x" else self.y_ends
+
+    def with_axis(self, along: AxisName, *, ends: Ends | None, scale: Scale | None = None) -> PanelState:
+        """The state with other ends of an axis, and with another scale unless it is None."""
+        scale = self.scale(along) if scale is None else scale
+        return replace(self, x_ends=ends, x_scale=scale) if along == "x" else replace(self, y_ends=ends, y_scale=scale)
 
     def to_dict(self) -> dict[str, Any]:
         """Convert to plain values; :func:`panel_from_dict` is the inverse."""
@@ -47,23 +85,75 @@ class PanelState:
 
 
 def panel_from_dict(stored: Mapping[str, Any]) -> PanelState:
-    """Create from the output of :meth:`PanelState.to_dict`; ValueError if it is damaged."""
+    """Create from the output of :meth:`PanelState.to_dict`; ValueError if it is damaged.
+
+    Fields that an older link lacks have their defaults.
+    """
     try:
-        known = {field.name: stored.get(field.name, field.default) for field in fields(PanelState)}
-        known["view"] = stored["view"]
-        for name in ("x_ends", "y_ends"):
-            ends = known[name]
-            known[name] = None if ends is None else (float(ends[0]), float(ends[1]))
-            if ends is not None and not _has_length(*known[name]):
-                raise ValueError(f"A stored view ends at {ends!r}.")
-        if type(known["bins"]) is not int or not 0 <= known["bins"] <= MAX_BINS:
-            raise ValueError(f"A stored view has {known['bins']!r:.20} bins.")
-        switched = tuple(str(name) for name in known["switched"])
-        return PanelState(**{**known, "switched": switched, "part": int(known["part"]), "view": str(known["view"])})
-    except (KeyError, TypeError, IndexError) as error:
+        known = {
+            field.name: _READERS[field.name](stored[field.name])
+            for field in fields(PanelState)
+            if field.name in stored or field.default is MISSING
+        }
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise ValueError(f"A stored view is damaged ({error!r}).") from error
+    return PanelState(**known)
+
+
+def check_levels(levels: tuple[float, ...]) -> tuple[float, ...]:
+    """Return levels of contours in ascending order, each once.
+
+    Raises
+    ------
+    ValueError
+        If there are none or too many, or one of them is not between 0 and 100 per cent.
+    """
+    if not 1 <= len(levels) <= MAX_LEVELS or not all(0.0 < level < 100.0 for level in levels):
+        given = ", ".join(f"{level:g}" for level in levels[:MAX_LEVELS]) or "none"
+        raise ValueError(f"Contours need 1 to {MAX_LEVELS} levels between 0 and 100 per cent; found {given}.")
+    return tuple(sorted(set(levels)))
+
+
+def _ends(stored: Any) -> Ends | None:
+    if stored is None:
+        return None
+    ends = float(stored[0]), float(stored[1])
+    if not _has_length(*ends):
+        raise ValueError(f"A stored view ends at {stored!r}.")
+    return ends
 
 
 def _has_length(start: float, end: float) -> bool:
     """Whether an axis can be drawn between two ends."""
     return start != end and isfinite(end - start)
+
+
+def _bins(stored: Any) -> int:
+    if type(stored) is not int or not 0 <= stored <= MAX_BINS:
+        raise ValueError(f"A stored view has {stored!r:.20} bins.")
+    return stored
+
+
+def _contours(stored: Any) -> str:
+    if stored not in get_args(ContoursOf):
+        raise ValueError(f"A stored view has contours of {stored!r:.40}.")
+    return str(stored)
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "view": str,
+    "x": str,
+    "y": str,
+    "x_ends": _ends,
+    "y_ends": _ends,
+    "switched": lambda stored: tuple(str(name) for name in stored),
+    "part": int,
+    "bins": _bins,
+    "x_scale": scale_from_dict,
+    "y_scale": scale_from_dict,
+    "flipped": lambda stored: tuple(name for name in AXES if name in stored),
+    "square": lambda stored: None if stored is None else bool(stored),
+    "contours": _contours,
+    "levels": lambda stored: check_levels(tuple(float(level) for level in stored)),
+}
+"""Readers of the fields of a stored view."""

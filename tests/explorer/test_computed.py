@@ -10,6 +10,7 @@ from astropy.table import Table
 
 from explorer.model.computed import MAX_COMPUTED, ComputedColumn, defined, ordered
 from explorer.model.export import FORMS, export
+from explorer.model.scales import ScaleKind
 from explorer.model.selection import Everything, InRange, SelectionError
 from explorer.model.star import facts_of
 from explorer.model.table import StarTable
@@ -262,6 +263,7 @@ def test_the_table_of_a_visit_answers_as_one_table_of_all_columns(library):
         "titles",
         "error_of",
         "interval_of",
+        "correlation_of",
         "usable",
         "missing",
         "axes",
@@ -375,3 +377,13 @@ def test_aggregates_of_a_typed_expression_are_computed_once(page, monkeypatch):
     check = page.send("check", text="snr > median(snr, selection)", cursor=0)["side"]["check"]
     assert len(seen) == 3, "of the stars that are selected now"
     assert check["count"] == f"{-(-page.workspace.n_selected // 2) - page.workspace.n_selected % 2:,} stars fit"
+
+
+def test_a_computed_column_has_every_scale(library):
+    table = VisitTable(library.table, (ComputedColumn("above", "snr - 30", "snr - 30"),))
+    values = library.table["snr"].astype(float) - 30
+    for kind in ScaleKind:
+        scale = table.scale("above", kind)
+        expected = scale.forward(values)
+        np.testing.assert_allclose(table.axis("above", scale), expected, rtol=1e-5, atol=1e-4)
+        assert table.limits("above", scale=scale) == pytest.approx((np.nanmin(expected), np.nanmax(expected)), abs=1e-3)

@@ -206,7 +206,7 @@ def test_a_histogram_selects_a_range(library, links):
     assert page.workspace.selection == InRange("m_h", -0.4, 0.1)
     chosen = page.layers(page.sent[-1], "selected")[0]["counts"]
     assert 0 < chosen.sum() < bars["counts"].sum()
-    assert page.send("switch", slot=0, name="logarithmic", on=True)["stage"]["panels"][0]["logarithmic"]
+    assert page.send("axis_scale", slot=0, axis="y", scale="log")["stage"]["panels"][0]["y"]["scale"] == "log"
 
 
 def test_the_ring_is_wherever_its_star_is_seen(library, links):
@@ -278,7 +278,7 @@ def test_axes_stand_as_in_the_paper(page):
     assert y[0] > y[1]
     assert specs["hr"]["x"]["label"] == "Teff [K]"
     assert specs["stream_sky"]["x"]["ends"] == [0.0, 360.0]
-    assert [one["name"] for one in specs["hr"]["overlays"]] == ["isochrones"]
+    assert [one["name"] for one in specs["hr"]["overlays"]] == ["isochrones", "errors"]
 
 
 def test_disc_shows_stars_only_when_some_are_selected(page):

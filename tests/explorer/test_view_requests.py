@@ -8,7 +8,7 @@ from products_factory import make_products
 from explorer.charts.axis import AxisSpec
 from explorer.charts.colouring import colouring_of
 from explorer.charts.disc import RESIDUAL
-from explorer.charts.histogram import LOGARITHMIC
+from explorer.charts.errors import ERRORS
 from explorer.charts.shading import Canvas
 from explorer.charts.view_specs import VIEWS
 from explorer.model.library import open_library
@@ -30,7 +30,7 @@ def alone(request, library, links):
     return page
 
 
-@pytest.mark.parametrize(("view", "name"), [("hr", "isochrones"), ("disc", RESIDUAL), ("histogram", LOGARITHMIC)])
+@pytest.mark.parametrize(("view", "name"), [("hr", "isochrones"), ("disc", RESIDUAL), ("hr", ERRORS)])
 def test_a_switch_is_set_however_often_it_is_sent(library, links, view, name):
     page = page_of(library, links, PanelState(view))
     page.open()

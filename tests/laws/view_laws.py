@@ -18,11 +18,11 @@ from explorer.charts.view_specs import SPECS, VIEWS, chart_of
 from explorer.model.library import Library
 from explorer.model.selection import SelectionError
 from explorer.model.table import StarTable
-from explorer.protocol import BarsLayer, MissingSpec, Outline, PickedLayer, PlaneSpec, Rectangle, StarsLayer
+from explorer.protocol import BarsLayer, MissingSpec, Outline, PickedLayer, Rectangle, StarsLayer
 from explorer.state.panels import PanelState, panel_from_dict
 from pipeline.domain.columns import column
+from tests.laws.axis_laws import HEIGHT, WIDTH, AxisLaws, looked_at
 
-WIDTH, HEIGHT = 240, 160
 ALONE = 20_000
 """Glyphs that a page can spare: with none, stars are an image."""
 
@@ -45,18 +45,11 @@ def shot_of(chart, rows):
     return Shot(rows, Density(), chart.state, 0.75, "what is drawn")
 
 
-def looked_at(chart):
-    """The chart as a page shows it at first."""
-    spec = chart.spec()
-    chart.look((*spec.x.ends, *(spec.y.ends if isinstance(spec, PlaneSpec) else (0.0, 1.0))), WIDTH, HEIGHT)
-    return chart
-
-
 def names_of(view):
     return [axis.column for axes in view.columns for axis in axes]
 
 
-class ViewLaws:
+class ViewLaws(AxisLaws):
     """What holds of each view; parametrised over the table of views."""
 
     @pytest.fixture(params=[spec.key for spec in SPECS])

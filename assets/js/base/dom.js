@@ -96,7 +96,7 @@ export function large(pixels) {
 
 /**
  * A menu under its button, above all other elements, so that no view clips it; Escape and a click elsewhere close it.
- * It ends where the button ends, or begins where it begins.
+ * It ends where the button ends, or begins where it begins, as one does in the left half of the page.
  *
  * @param {HTMLButtonElement} button
  * @param {() => Child[]} fill
@@ -120,7 +120,9 @@ export function popup(button, fill, side = "right") {
     const place = below > top
       ? { top: `${bottom + 2}px`, bottom: "auto" }
       : { top: "auto", bottom: `${globalThis.innerHeight - top + 2}px` }
-    const across = side === "left" ? { left: `${left}px` } : { right: `${globalThis.innerWidth - right}px` }
+    const across = side === "left" || right < globalThis.innerWidth / 2
+      ? { left: `${left}px`, right: "auto" }
+      : { left: "auto", right: `${globalThis.innerWidth - right}px` }
     Object.assign(el.style, { ...place, ...across, maxHeight: `${Math.max(below, top) - 10}px` })
   })
   const refresh = () => {

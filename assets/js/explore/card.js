@@ -5,14 +5,14 @@
 /** @import { FittedCurves } from "../protocol.d.ts" */
 /** @import { Stage } from "./stage.js" */
 
-import { LIMITS, PICTURE_FORMS } from "../base/declared.js"
+import { PICTURE_FORMS } from "../base/declared.js"
 import { element, icon, popup, relabel } from "../base/dom.js"
 import { gradient } from "../base/legend.js"
-import { ColumnList, options } from "../base/lists.js"
+import { options } from "../base/lists.js"
 import { shortCount } from "../base/words.js"
 import { Bars } from "../figures/bars.js"
 import { Plane } from "../figures/plane.js"
-import { binsOf } from "./samples_pane.js"
+import { AxesForm } from "./axes_form.js"
 
 const NOTHING = "No options: see the message of the view."
 
@@ -75,9 +75,9 @@ export class Card {
     )
     this.bar.replaceChildren(...(spec.kind === "plane" && spec.bar ? gradient(spec.bar) : []))
     this.hidden.replaceChildren()
-    this.popup.close()
     this.el.setAttribute("aria-label", spec.title)
     if (spec.kind === "missing") {
+      this.popup.close()
       this.plot.replaceChildren(element("p", { className: "sentence" }, spec.sentence))
       return
     }
@@ -90,6 +90,19 @@ export class Card {
     this.view = view
     view.recolour(colours, theme)
     void view.show(theme, tool)
+    this.refreshMenu()
+  }
+
+  /** Show the view's new state in an open menu, where the keyboard stays at what it changed. */
+  refreshMenu() {
+    const root = this.el.getRootNode()
+    const at = root instanceof ShadowRoot || root instanceof Document ? root.activeElement : null
+    const label = at && this.popup.el.contains(at) ? at.getAttribute("aria-label") : null
+    this.popup.refresh()
+    if (label === null) return
+    const fields = [...this.popup.el.querySelectorAll("select, input, button")]
+    const same = fields.find((field) => field.getAttribute("aria-label") === label)
+    if (same instanceof HTMLElement) same.focus()
   }
 
   /**
@@ -99,7 +112,9 @@ export class Card {
    */
   receive(layer, pixels, colours) {
     if (this.view instanceof Bars) {
-      if (isBars(layer)) this.view.receive(layer)
+      if (!isBars(layer)) return
+      this.view.receive(layer)
+      if (layer.name === "everything") this.refreshMenu() // the bars set an axis
     } else if (!isBars(layer)) this.view?.receive(layer, pixels, colours)
   }
 
@@ -133,17 +148,8 @@ export class Card {
   menu() {
     const { slot, spec, stage } = this
     if (spec === null || spec.kind === "missing") return [element("p", { className: "hint" }, NOTHING)]
-    const x = this.axisList("x", spec.x.column)
-    const axes = spec.kind === "bars" ? [x] : [x, this.axisList("y", spec.y.column)]
-    /** @type {HTMLInputElement} */
-    const bins = element("input", {
-      type: "number",
-      min: "0",
-      max: String(LIMITS.bins),
-      value: spec.kind === "bars" ? String(spec.bins) : "0",
-      "aria-label": "Number of bars",
-      onchange: () => stage.send({ kind: "bins", slot, value: binsOf(bins.value) }),
-    })
+    const { send, columns } = stage
+    const axes = this.view ? new AxesForm(slot, send, columns).rows(spec, this.view) : []
     const picture = (/** @type {string} */ form) =>
       element(
         "button",
@@ -152,21 +158,9 @@ export class Card {
       )
     return [
       ...axes,
-      spec.kind === "bars" ? element("label", {}, "Bars (0: usual number) ", bins) : null,
       ...spec.overlays.map((overlay) => this.overlayBox(overlay)),
       element("div", { className: "row" }, "Picture ", ...PICTURE_FORMS.map(picture)),
     ]
-  }
-
-  /**
-   * @param {"x" | "y"} axis
-   * @param {string | undefined} shown
-   */
-  axisList(axis, shown) {
-    const { slot, stage } = this
-    const list = new ColumnList(`${axis} axis`, (column) => stage.send({ kind: "axis", slot, axis, column }))
-    list.fill(stage.columns, shown ?? "")
-    return element("label", {}, `${axis.toUpperCase()} `, list.el)
   }
 
   /** @param {OverlaySpec} overlay */
@@ -176,6 +170,7 @@ export class Card {
     const box = element("input", {
       type: "checkbox",
       checked: on,
+      "aria-label": label,
       onchange: () => stage.send({ kind: "switch", slot, name, on: box.checked }),
     })
     return element("label", {}, box, ` ${label}`)

@@ -1,7 +1,6 @@
 // A histogram: grey bars of all stars, coloured ones of the selection; a drag along the axis selects a range.
 
 /** @import { RenderLevel } from "bokeh/core/enums" */
-/** @import { Axis } from "bokeh/models/index" */
 /** @import { ColumnarDataSource } from "bokeh/models/index" */
 /** @import { TooltipVars } from "bokeh/models/tools/inspectors/hover_tool" */
 /** @import { BarsLayer, BarsSpec, Ends, FigureColours, Palettes } from "../payloads.ts" */
@@ -12,10 +11,10 @@ import { element, large } from "../base/dom.js"
 import { FigureCell } from "./figure.js"
 import { css } from "./pixels.js"
 import { barsOf, outlineOf, short } from "./scales.js"
+import { coordinateOf, valueAt } from "./ticks.js"
 
 /** @type {[number, number]} */
 const UNIT = [0, 1] // until there are numbers
-const POWERS = { least: -9, most: 12 } // of ten: no catalogue has more stars
 
 const NO_BARS = { left: [], right: [], top: [], bottom: [] }
 
@@ -33,22 +32,19 @@ export class Bars extends FigureCell {
    */
   constructor(cell, spec, slot, send) {
     super(cell, { title: spec.title, x: spec.x, y: { ...spec.y, ends: UNIT, home: UNIT } }, slot, send)
-    const M = globalThis.Bokeh.Models
+    this.useScales()
     /** @type {"width" | "both"} */
     this.dimensions = "width"
     this.wheel.dimensions = "width"
-    this.logarithmic = spec.logarithmic
+    this.numbers = spec.y
     this.quads = { everything: this.bars("everything", "image"), selected: this.bars("selected", "overlay") }
     this.outlines = this.lines("outlines")
     this.curves = this.lines("fit")
     this.hover = this.tooltip()
-    if (spec.logarithmic) {
-      /** @type {Axis} - A linear one, whose numbers are powers of ten. */
-      const up = this.axes.y
-      const powers = Array.from({ length: POWERS.most - POWERS.least + 1 }, (_, k) => k + POWERS.least)
-      up.ticker = new M.FixedTicker({ ticks: powers })
-      up.major_label_overrides = new Map(powers.map((power) => [power, String(Number(`1e${power}`))]))
-    }
+  }
+
+  get logarithmic() {
+    return this.numbers.scale === "log"
   }
 
   /**
@@ -97,8 +93,11 @@ export class Bars extends FigureCell {
     this.quads[name].data_source.data = name === "selected" && parts.length ? NO_BARS : data
     for (const { bars } of drawn) ends[1] = Math.max(ends[1], bars.ends[1])
     const known = Object.values(this.shown)
-    const start = Math.min(...known.map(({ ends: [low] }) => low))
-    this.yRange.setv({ start, end: Math.max(...known.map(({ ends: [, high] }) => high)) })
+    const low = Math.min(...known.map((bars) => bars.ends[0]))
+    const high = Math.max(...known.map((bars) => bars.ends[1]))
+    const typed = this.numbers.ends?.map((end) => coordinateOf(this.numbers, end)) ?? [low, high]
+    const [start, end] = this.numbers.flipped ? typed.toReversed() : typed
+    this.yRange.setv({ start, end })
   }
 
   /**
@@ -124,6 +123,7 @@ export class Bars extends FigureCell {
       const { everything, selected } = this.shown
       const at = index ?? 0
       const { edges, counts } = everything?.layer ?? { edges: [0, 1], counts: [0] }
+      const [from, to] = [edges[at], edges[at + 1]].map((edge) => short(valueAt(this.spec.x, edge)))
       const rows = [
         ["all", counts[at]],
         ["selected", selected?.layer.counts[at] ?? 0],
@@ -132,7 +132,7 @@ export class Bars extends FigureCell {
       return element(
         "div",
         { style: `font-size: ${large(12)}` },
-        element("div", {}, element("b", {}, `${short(edges[at])} to ${short(edges[at + 1])}`)),
+        element("div", {}, element("b", {}, `${from} to ${to}`)),
         ...rows.map(([name, count]) =>
           element("div", {}, `${name}: `, element("b", {}, Number(count).toLocaleString("en")))
         ),

@@ -10,12 +10,15 @@
 import { clipGlyphs, closeTooltip, forgetDocument, newDocument } from "../base/bokeh_internals.js"
 import { large, magnified } from "../base/dom.js"
 import { fittingTicks, squareEnds } from "./scales.js"
+import { axisTicks } from "./ticks.js"
 
 const MINIMUM_MOVE = 1e-9
 const NARROWEST = 1e-5 // of an axis, in the span that it starts with: what single precision tells apart
 const WIDEST = 100
 const LABEL_WIDTH = 62
 const LABEL_HEIGHT = 34
+const LETTER = 6.2 // width of a letter of a tick's label
+const LINE_HEIGHT = 11 // and its height
 
 /** @typedef {SentTool["value"]} ToolName */
 /** @typedef {(ViewSize & { kind: "look" }) | Region | Tap} ViewMessage */
@@ -45,7 +48,15 @@ function axisOf(label, count) {
   })
 }
 
+/** @param {boolean} small */
+function labelSize(small) {
+  return large(small ? 9 : 11)
+}
+
 export class FigureCell {
+  scaled = false
+  /** @type {Record<string, string>} - Ticks as they are drawn. */
+  ticked = {}
   /** @type {ToolName} */
   tool = "box"
   /** @type {Tool | null} */
@@ -102,6 +113,44 @@ export class FigureCell {
     this.grids = [new M.Grid({ axis: this.axes.x, dimension: 0 }), new M.Grid({ axis: this.axes.y, dimension: 1 })]
     for (const grid of this.grids) this.figure.add_layout(grid, "center")
     this.wheel = new M.WheelZoomTool()
+  }
+
+  /** Ticks as the scales of the axes declare them, which follow every zoom. */
+  useScales() {
+    const M = globalThis.Bokeh.Models
+    for (const { axis } of this.sides) Object.assign(axis, { ticker: new M.FixedTicker({ ticks: [] }) })
+    this.scaled = true
+    for (const side of this.sides) side.range.change.connect(() => this.retick(side))
+  }
+
+  /** Axes with their ranges, and what they declare. */
+  get sides() {
+    const { axes, spec, xRange, yRange } = this
+    return [
+      { along: "x", axis: axes.x, range: xRange, spec: spec.x },
+      { along: "y", axis: axes.y, range: yRange, spec: spec.y },
+    ]
+  }
+
+  /** @param {FigureCell["sides"][number]} side */
+  retick({ along, axis, range, spec }) {
+    const across = along === "x"
+    const large = magnified()
+    const { width, height } = this.view?.frame.bbox ??
+      { width: this.cell.clientWidth - LABEL_WIDTH, height: this.cell.clientHeight - LABEL_HEIGHT }
+    const ticks = axisTicks([range.start, range.end], spec, {
+      length: Math.max(across ? width : height, 1),
+      each: (across ? LABEL_WIDTH : LABEL_HEIGHT) * large,
+      size: (text) => (across ? LETTER * text.length : LINE_HEIGHT) * large,
+    })
+    const drawn = JSON.stringify(ticks)
+    if (drawn === this.ticked[along]) return
+    this.ticked[along] = drawn
+    axis.ticker.setv({ ticks: ticks.at, minor_ticks: ticks.minor })
+    axis.setv({
+      major_label_overrides: new Map(ticks.at.map((at, k) => [at, ticks.labels[k]])),
+      major_label_text_font_size: labelSize(ticks.small),
+    })
   }
 
   /**
@@ -283,6 +332,7 @@ export class FigureCell {
    * @param {number} height
    */
   spaceTicks(width, height) {
+    if (this.scaled) return this.sides.forEach((side) => this.retick(side))
     this.axes.x.ticker.setv({ desired_num_ticks: fittingTicks(width, LABEL_WIDTH * magnified()) })
     this.axes.y.ticker.setv({ desired_num_ticks: fittingTicks(height, LABEL_HEIGHT * magnified()) })
   }
@@ -294,6 +344,7 @@ export class FigureCell {
 
   /** Scale text and dots with the window. */
   magnify() {
+    this.ticked = {}
     this.figure.stylesheets = [`:host { font-size: ${large(12)}; }`]
   }
 
@@ -305,13 +356,18 @@ export class FigureCell {
         axis_label_text_font_size: large(12),
         axis_label_text_font_style: "normal",
         major_label_text_color: text,
-        major_label_text_font_size: large(11),
         axis_line_color: grid,
         major_tick_line_color: grid,
-        minor_tick_line_color: null,
+        minor_tick_line_color: this.scaled ? grid : null,
+        minor_tick_out: 2,
         major_tick_in: 0,
         major_tick_out: 4,
       })
+    }
+    if (!this.scaled) {
+      for (const axis of Object.values(this.axes)) {
+        axis.major_label_text_font_size = labelSize(false)
+      }
     }
     for (const lines of this.grids) lines.setv({ grid_line_color: grid, grid_line_alpha: 0.45 })
     this.figure.setv({ background_fill_color: background, border_fill_color: background, outline_line_color: grid })

@@ -68,3 +68,16 @@ export function repeatedDots(x, y, images, most) {
     y: images.flatMap(([, up]) => ys.map((value) => value + up)),
   }
 }
+
+/**
+ * Parts of one length of an array, the last one perhaps shorter, which share its memory.
+ *
+ * @param {Float32Array} values
+ * @param {number} length
+ */
+export function chunks(values, length) {
+  return Array.from(
+    { length: Math.ceil(values.length / length) },
+    (_, k) => values.subarray(k * length, (k + 1) * length),
+  )
+}

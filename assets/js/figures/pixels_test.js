@@ -1,5 +1,5 @@
 import { assertEquals } from "../testing.js"
-import { css, pickedStars, repeatedDots, unpacked } from "./pixels.js"
+import { chunks, css, pickedStars, repeatedDots, unpacked } from "./pixels.js"
 
 const palette = new Uint32Array(256)
 palette[1] = 0xff0000ff // red in the lowest byte, opaque
@@ -28,4 +28,10 @@ Deno.test("dots are thinned where they are too many", () => {
   const x = Array.from({ length: 10 }, (_, k) => k)
   const { x: found } = repeatedDots(x, x, [[0, 0], [0, 1]], 10)
   assertEquals(found, [0, 2, 4, 6, 8, 0, 2, 4, 6, 8])
+})
+
+Deno.test("an array is cut into parts of one length", () => {
+  const parts = chunks(Float32Array.of(1, 2, 3, 4, 5), 3)
+  assertEquals(parts.map((part) => Array.from(part)), [[1, 2, 3], [4, 5]])
+  assertEquals(chunks(new Float32Array(), 3), [])
 })

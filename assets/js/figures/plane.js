@@ -3,22 +3,27 @@
 /** @import { RenderLevel } from "bokeh/core/enums" */
 /** @import { ColumnarDataSource, ColumnDataSource, GlyphRenderer } from "bokeh/models/index" */
 /** @import { TooltipVars } from "bokeh/models/tools/inspectors/hover_tool" */
-/** @import { ArrowsLayer, AxisSpec, DotsLayer, FigureColours, ImageLayer } from "../payloads.ts" */
+/** @import { ArrowsLayer, AxisSpec, ContoursLayer, DotsLayer, ErrorsLayer } from "../payloads.ts" */
+/** @import { FigureColours, ImageLayer } from "../payloads.ts" */
 /** @import { Palettes, PlaneLayer, PlaneSpec, Shape, ShapedOverlay, StarsLayer } from "../payloads.ts" */
 /** @import { FittedCurves } from "../protocol.d.ts" */
 /** @import { MultiLine } from "bokeh/models/glyphs/index" */
 /** @import { ViewMessage } from "./figure.js" */
 
-import { bytes } from "../base/arrays.js"
+import { bytes, plain } from "../base/arrays.js"
 import { asImage } from "../base/bokeh_internals.js"
 import { element, large, magnified } from "../base/dom.js"
 import { arrows } from "./arrows.js"
 import { FigureCell } from "./figure.js"
-import { css, pickedStars, repeatedDots, unpacked } from "./pixels.js"
+import { chunks, css, pickedStars, repeatedDots, unpacked } from "./pixels.js"
+import { valueAt } from "./ticks.js"
 
 const RING_SIZE = 14
 const STAR_SIZE = 5
 const MAX_DOTS = 200_000
+const BAR = 3 // numbers: its ends, and NaN
+const BARS_A_PATH = 100
+const RINGS_A_PATH = 10
 const NO_IMAGE = { image: [], x: [], y: [], dw: [], dh: [] }
 const XY = { x: { field: "x" }, y: { field: "y" } }
 
@@ -48,6 +53,7 @@ export class Plane extends FigureCell {
    */
   constructor(cell, spec, slot, send) {
     super(cell, spec, slot, send)
+    this.useScales()
     const M = globalThis.Bokeh.Models
     this.overlaySpecs = spec.overlays
     if (spec.parts) this.addImage("texture", "image")
@@ -56,8 +62,10 @@ export class Plane extends FigureCell {
     this.stars = this.points("stars", "image")
     // Layers that a brush changes are on the upper canvas, so that axes and the layer of all stars are not repainted.
     this.addImage("selected", "overlay")
+    this.addErrors(spec.overlays.some(({ name, on }) => name === "errors" && on))
     this.picked = this.points("picked", "overlay")
     for (const overlay of spec.overlays) if (overlay.shape.kind !== "dots") this.addOverlay(overlay)
+    this.addContours()
     this.focus = new M.ColumnDataSource({ data: { x: [], y: [] }, name: "focus" })
     const ring = new M.Scatter({ ...XY, size: RING_SIZE * magnified(), fill_alpha: 0, line_width: 2.5 })
     this.ring = this.layer(ring, this.focus, "overlay")
@@ -100,6 +108,25 @@ export class Plane extends FigureCell {
     const renderer = this.layer(glyph, source, level, name)
     renderer.visible = false
     return renderer
+  }
+
+  /** @param {boolean} on */
+  addErrors(on) {
+    const M = globalThis.Bokeh.Models
+    const lines = new M.MultiLine({ xs: { field: "xs" }, ys: { field: "ys" }, line_width: 1, line_alpha: 0.4 })
+    const source = new M.ColumnDataSource({ data: { xs: [], ys: [] }, name: "errors" })
+    this.errors = this.layer(lines, source, "overlay")
+    this.errors.visible = on
+  }
+
+  /** Lines on a band in the colour of the page, which separates them from stars of any colour. */
+  addContours() {
+    const M = globalThis.Bokeh.Models
+    const source = new M.ColumnDataSource({ data: { xs: [], ys: [], width: [] }, name: "contours" })
+    const lines = { xs: { field: "xs" }, ys: { field: "ys" } }
+    const band = new M.MultiLine({ ...lines, line_width: 3.5, line_alpha: 0.75 })
+    const ink = new M.MultiLine({ ...lines, line_width: { field: "width" } })
+    this.contours = { band: this.layer(band, source, "overlay"), ink: this.layer(ink, source, "overlay") }
   }
 
   /** @param {ShapedOverlay} overlay */
@@ -164,6 +191,7 @@ export class Plane extends FigureCell {
    * @param {boolean} on
    */
   switchOverlay(name, on) {
+    if (name === "errors" && this.errors) this.errors.visible = on
     const overlay = this.overlays.get(name)
     if (overlay) overlay.visible = on
   }
@@ -176,6 +204,10 @@ export class Plane extends FigureCell {
   receive(layer, pixels, colours) {
     if (layer.name === "arrows") {
       this.pointArrows(layer)
+    } else if (layer.name === "errors") {
+      this.receiveErrors(layer)
+    } else if (layer.name === "contours") {
+      this.receiveContours(layer)
     } else if (layer.name === "dots") {
       this.repeatDots(layer)
     } else if (layer.name === "stars") {
@@ -197,6 +229,28 @@ export class Plane extends FigureCell {
     if (!this.arrowSource || !this.view) return
     const { x_scale: xScale, y_scale: yScale } = this.view.frame
     this.arrowSource.data = arrows(layer, xScale, yScale)
+  }
+
+  /**
+   * Draw errors, many on one path: the browser is slow with a path for each, and with a single one for all.
+   *
+   * @param {ErrorsLayer} layer
+   */
+  receiveErrors({ x, y, ring_x: ringX, ring_y: ringY, corners }) {
+    if (!this.errors) return
+    const [bars, rings] = [BARS_A_PATH * BAR, RINGS_A_PATH * (corners + 1)]
+    const data = {
+      xs: [...chunks(plain(x), bars), ...chunks(plain(ringX), rings)],
+      ys: [...chunks(plain(y), bars), ...chunks(plain(ringY), rings)],
+    }
+    this.errors.data_source.data = data
+  }
+
+  /** @param {ContoursLayer} layer */
+  receiveContours({ xs, ys, levels }) {
+    if (!this.contours) return
+    const width = levels.map((level) => (2 - level / 100) * magnified()) // the innermost is the strongest
+    this.contours.ink.data_source.data = { xs, ys, width }
   }
 
   /** @param {boolean} on */
@@ -235,8 +289,10 @@ export class Plane extends FigureCell {
     const M = globalThis.Bokeh.Models
     const { x, y } = this.spec
     /** @type {(value: number, axis: AxisSpec) => string} */
-    const words = (value, { turn }) => {
-      const within = turn ? value - turn * Math.floor(value / turn) : value
+    const words = (at, axis) => {
+      const value = valueAt(axis, at)
+      const within = axis.turn ? value - axis.turn * Math.floor(value / axis.turn) : value
+      if (within !== 0 && Math.abs(within) < 0.01) return String(Number(within.toPrecision(3)))
       return String(Number(within.toFixed(Math.abs(within) < 100 ? 3 : 1)))
     }
     const { data_source: source } = this.stars
@@ -308,6 +364,11 @@ export class Plane extends FigureCell {
   recolour(colours, theme) {
     this.paintTheme(theme)
     this.ring.glyph.line_color = theme.accent
+    if (this.errors) this.errors.glyph.line_color = theme.text
+    if (this.contours) {
+      this.contours.ink.glyph.line_color = theme.text
+      this.contours.band.glyph.line_color = theme.background
+    }
     if (this.arrows) this.arrows.glyph.line_color = theme.text
     for (const [name, image] of this.levels) this.paintImage(name, image, colours)
     if (this.stars.visible) {

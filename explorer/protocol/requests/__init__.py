@@ -1,6 +1,7 @@
 """Requests of the page, by room. Each is a frozen structure with the role that it needs."""
 
 from explorer.protocol.requests.answers import *  # noqa: F403 - each request is declared once, in its room
+from explorer.protocol.requests.axes import *  # noqa: F403
 from explorer.protocol.requests.base import *  # noqa: F403
 from explorer.protocol.requests.base import Request, kind_of
 from explorer.protocol.requests.columns import *  # noqa: F403

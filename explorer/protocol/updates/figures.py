@@ -36,21 +36,43 @@ class Caption(Row, frozen=True):
     colour: str
 
 
+ScaleName: TypeAlias = Literal["linear", "log", "symlog"]
+
+
 class AxisSpec(MessagePart, frozen=True):
-    """An axis: column, present and first ends in drawing order; period and widest range of an angle."""
+    """An axis: column, present and first ends in drawing order; period and widest range of an angle.
+
+    Ends are coordinates on its scale, of which ``width`` is the nearly linear part; ``scales`` are those it can have.
+    """
 
     column: str
     label: str
+    unit: str
     ends: Ends
     home: Ends
     turn: float | None
     widest: float | None
+    scale: ScaleName
+    width: float
+    scales: tuple[ScaleName, ...]
+    flipped: bool
 
 
 class CountAxis(MessagePart, frozen=True):
-    """The axis of numbers of stars."""
+    """The axis of numbers of stars; its ends are None where the highest bar sets them."""
 
     label: str
+    ends: Ends | None
+    scale: ScaleName
+    scales: tuple[ScaleName, ...]
+    flipped: bool
+
+
+class ContoursSpec(MessagePart, frozen=True):
+    """Stars whose density contours show, and per cent of those in view that each encloses."""
+
+    of: Literal["", "selected", "all"]
+    levels: tuple[float, ...]
 
 
 class Shape(MessagePart, frozen=True, tag_field="kind"):
@@ -130,6 +152,7 @@ class PlaneSpec(FigureSpec, frozen=True, tag="plane"):
     square: bool
     x: AxisSpec
     y: AxisSpec
+    contours: ContoursSpec
     parts: tuple[str, ...] | UnsetType = UNSET
     part: int | UnsetType = UNSET
     bar: Legend | UnsetType = UNSET
@@ -141,7 +164,6 @@ class BarsSpec(FigureSpec, frozen=True, tag="bars"):
     overlays: tuple[SwitchSpec, ...]
     x: AxisSpec
     y: CountAxis
-    logarithmic: bool
     bins: int
 
 
@@ -221,4 +243,26 @@ class BarsLayer(Layer, frozen=True, tag="bars"):
     parts: tuple[BarsPart, ...] = ()
 
 
-AnyLayer: TypeAlias = ImageLayer | StarsLayer | PickedLayer | DotsLayer | ArrowsLayer | BarsLayer
+class ErrorsLayer(Layer, frozen=True, tag="errors"):
+    """Error bars, each from end to end, and ellipses of so many corners; NaN follows each of them."""
+
+    x: Float32s
+    y: Float32s
+    ring_x: Float32s
+    ring_y: Float32s
+    corners: int
+    name: Literal["errors"] = "errors"
+
+
+class ContoursLayer(Layer, frozen=True, tag="contours"):
+    """Contours: of each level its lines, with NaN between two, and its per cent."""
+
+    xs: tuple[Float32s, ...]
+    ys: tuple[Float32s, ...]
+    levels: tuple[float, ...]
+    name: Literal["contours"] = "contours"
+
+
+AnyLayer: TypeAlias = (
+    ImageLayer | StarsLayer | PickedLayer | DotsLayer | ArrowsLayer | BarsLayer | ErrorsLayer | ContoursLayer
+)

@@ -1,0 +1,57 @@
+"""Requests about the axes of a view, its contours and their levels."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from explorer.model.scales import ScaleKind
+from explorer.protocol.requests.base import Name, Request, Slot
+
+
+class AxisScale(Request, frozen=True):
+    """Spread the values of an axis by another scale."""
+
+    slot: Slot
+    axis: Literal["x", "y"]
+    scale: ScaleKind
+
+
+class AxisFlip(Request, frozen=True):
+    """Read an axis in its usual direction, or in the other one."""
+
+    slot: Slot
+    axis: Literal["x", "y"]
+    on: bool
+
+
+class AxisLimits(Request, frozen=True):
+    """Show a range of an axis: two numbers, with or without a unit; an empty one is where the view starts."""
+
+    slot: Slot
+    axis: Literal["x", "y"]
+    low: Name
+    high: Name
+
+
+class AxisReset(Request, frozen=True):
+    """Show an axis as the view starts: linear, in its usual direction, its whole range."""
+
+    slot: Slot
+    axis: Literal["x", "y"]
+
+
+class Aspect(Request, frozen=True):
+    """Make units equal on both axes, or let the view fill its room."""
+
+    slot: Slot
+    equal: bool
+
+
+class Contours(Request, frozen=True):
+    """Show contours of the density of no stars, the selected ones, or all."""
+
+    slot: Slot
+    of: Literal["", "selected", "all"]
+    levels: Annotated[tuple[float, ...], Meta(max_length=100)]

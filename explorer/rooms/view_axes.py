@@ -1,0 +1,50 @@
+"""Axes of the views: scales, directions, limits, equal units, and contours."""
+
+from __future__ import annotations
+
+from explorer import protocol
+from explorer.rooms.channel import Channel
+from explorer.rooms.stage import Stage
+
+
+class ViewAxes:
+    """Answers requests about the axes of a view.
+
+    Parameters
+    ----------
+    stage : Stage
+        The grid of views.
+    channel : Channel
+        The way to the browser.
+    """
+
+    def __init__(self, stage: Stage, channel: Channel) -> None:
+        self.stage = stage
+        channel.on(protocol.AxisScale, self._scale)
+        channel.on(protocol.AxisFlip, self._flip)
+        channel.on(protocol.AxisLimits, self._limit)
+        channel.on(protocol.AxisReset, self._reset)
+        channel.on(protocol.Aspect, self._aspect)
+        channel.on(protocol.Contours, self._contour)
+
+    def _scale(self, request: protocol.AxisScale) -> None:
+        chart = self.stage.chart(request.slot)
+        self.stage.change(request.slot, chart.with_scale(request.axis, request.scale))
+
+    def _flip(self, request: protocol.AxisFlip) -> None:
+        chart = self.stage.chart(request.slot)
+        self.stage.change(request.slot, chart.with_flip(request.axis, on=request.on))
+
+    def _limit(self, request: protocol.AxisLimits) -> None:
+        chart = self.stage.chart(request.slot)
+        self.stage.change(request.slot, chart.with_limits(request.axis, request.low, request.high))
+
+    def _reset(self, request: protocol.AxisReset) -> None:
+        self.stage.change(request.slot, self.stage.chart(request.slot).with_whole_axis(request.axis))
+
+    def _aspect(self, request: protocol.Aspect) -> None:
+        self.stage.change(request.slot, self.stage.chart(request.slot).with_aspect(equal=request.equal))
+
+    def _contour(self, request: protocol.Contours) -> None:
+        chart = self.stage.chart(request.slot)
+        self.stage.change(request.slot, chart.with_contours(request.of, request.levels))
