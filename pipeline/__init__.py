@@ -1,7 +1,7 @@
 """Build the M-giant catalogue offline: spectra and tables in, published products out.
 
 May import: its own rooms only, from the top down
-(``reproduction`` -> ``stages`` -> ``mock`` -> ``sources | science | products`` -> ``domain``).
+(``reproduction`` -> ``stages`` -> ``mock`` -> ``figures`` -> ``sources | science | products`` -> ``domain``).
 It knows nothing of screens: never the explorer, Panel, HoloViews, Bokeh or param.
 """
 

@@ -31,6 +31,7 @@ PURE = (
     "explore/thumbnail_strokes.js",
     "figures/arrows.js",
     "figures/intervals.js",
+    "figures/map_pixels.js",
     "figures/pixels.js",
     "figures/scales.js",
     "figures/ticks.js",

@@ -40,6 +40,8 @@ export type {
   ImageLayer,
   LabelSlider as SliderSpec,
   Legend,
+  MapLayer,
+  MapSpec,
   MissingSpec,
   OpeningStatus as StatusState,
   OverlaySpec as ShapedOverlay,
@@ -90,7 +92,7 @@ import type { FIGURES } from "./base/declared.js"
 export type FigureColours = (typeof FIGURES)["light"]
 export type ThemeName = keyof typeof FIGURES
 
-export type PaletteName = "everything" | "selected" | "texture" | "histogram"
+export type PaletteName = "everything" | "selected" | "histogram"
 /** Colours of 256 levels, each as RGBA in one word. */
 export type Palettes = Record<PaletteName, Uint32Array>
 export type ColoursState = Partial<SentPalettes>

@@ -267,6 +267,13 @@ export interface CheckResult {
 /** Reduced chi-squared between two wavelengths, in Angstrom; None where no pixel is known. */
 export type Chi2Window = [low: number, high: number, chi2: number | null];
 
+/** Map all stars of the disc, the selected ones, or the difference. */
+export interface ChooseMap {
+  kind: "choose_map";
+  slot: number;
+  of: "all" | "selected" | "difference";
+}
+
 /** Select every star. */
 export interface Clear {
   kind: "clear";
@@ -734,7 +741,7 @@ export interface Hull {
 export interface ImageLayer {
   kind: "image";
   slot: number;
-  name: "everything" | "selected" | "texture";
+  name: "everything" | "selected";
   window: [number, number, number, number];
   shape: [number, number];
   from: number;
@@ -837,6 +844,38 @@ export interface Look {
   kind: "look";
   views: ViewSize[];
 }
+
+/** Mean velocity field of a disc map. */
+export interface MapLayer {
+  kind: "map";
+  slot: number;
+  window: [number, number, number, number];
+  shape: [number, number];
+  detail: number;
+  hue: ArrayBuffer;
+  strength: ArrayBuffer;
+  texture: ArrayBuffer;
+  ramp: ArrayBuffer;
+  darkest: number;
+  bar: Legend;
+  titles: MapTitle[];
+  name: "map";
+}
+
+/** Shift in x and y at which a disc map is drawn beside others, from its own coordinates. */
+export type MapOffset = [x: number, y: number];
+
+/** A disc map: its slices, the present one, the stars that it is of, and the maps beside one another. */
+export interface MapSpec {
+  parts: PartChoice[];
+  part: number;
+  of: "all" | "selected" | "difference";
+  window: [number, number, number, number];
+  offsets: MapOffset[];
+}
+
+/** Text at the upper left corner of a map, and a shorter one for a narrow map. */
+export type MapTitle = [x: number, y: number, text: string, short: string];
 
 /** Measurements of a line: rows, the same as a table to paste, and curves on their own wavelengths. */
 export interface MeasuredDrawing {
@@ -968,9 +1007,7 @@ export type PairAgreement = [names: string, stars: string, kappa: string, weight
 export interface Palettes {
   everything: ArrayBuffer;
   selected: ArrayBuffer;
-  texture: ArrayBuffer;
   histogram: ArrayBuffer;
-  bars: SlotBar[];
 }
 
 /** Export a figure of the paper. */
@@ -983,12 +1020,15 @@ export interface Paper {
 /** A figure of the paper, and the sentence on what it lacks, "" where it can be drawn. */
 export type PaperFigure = [key: string, title: string, missing: string];
 
-/** Show another slice of the disc. */
+/** Show another slice of the disc, or all at once. */
 export interface Part {
   kind: "part";
   slot: number;
   part: number;
 }
+
+/** A slice of a disc map on its menu, and whether it has too few stars. */
+export type PartChoice = [label: string, lacking: boolean];
 
 /** The spectral energy distribution of a star in the bands that are known, with the ends of its axes. */
 export interface PhotometryDrawing {
@@ -1021,7 +1061,7 @@ export interface PinnedCurve {
   flux: Curve;
 }
 
-/** One column against another; a disc map has slices (parts), the present one, and a colour bar. */
+/** One column against another; a disc map has a specification more. */
 export interface PlaneSpec {
   kind: "plane";
   view: string;
@@ -1033,9 +1073,7 @@ export interface PlaneSpec {
   x: AxisSpec;
   y: AxisSpec;
   contours: ContoursSpec;
-  parts?: string[];
-  part?: number;
-  bar?: Legend;
+  map?: MapSpec;
 }
 
 /** Draws from the likelihood, an array a label, with fitted labels and their calibrated errors. */
@@ -1280,9 +1318,6 @@ export interface Slide {
   number: number;
 }
 
-/** The colour bar of one view. */
-export type SlotBar = [slot: number, bar: Legend];
-
 /** The note of one view. */
 export type SlotNote = [slot: number, note: Note | null];
 
@@ -1469,11 +1504,11 @@ export interface SubsetState {
 /** A word that can follow in an expression. */
 export type Suggestion = [word: string, help: string];
 
-/** The solar position. */
+/** The solar position, on each of several maps. */
 export interface SunShape {
   kind: "sun";
-  x: [number];
-  y: [number];
+  x: number[];
+  y: number[];
 }
 
 /** Show another view in a place of the grid. */
@@ -1759,6 +1794,7 @@ export type AnyLayer =
   DotsLayer |
   ErrorsLayer |
   ImageLayer |
+  MapLayer |
   PickedLayer |
   StarsLayer;
 
@@ -1798,6 +1834,7 @@ export type RequestKind =
   "axis" |
   "switch" |
   "part" |
+  "choose_map" |
   "enlarge" |
   "grid" |
   "home" |
@@ -1887,6 +1924,7 @@ export type Request =
   Axis |
   Switch |
   Part |
+  ChooseMap |
   Enlarge |
   Grid |
   Home |

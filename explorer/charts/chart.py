@@ -23,6 +23,7 @@ from explorer.model.scales import LINEAR, Scale, ScaleKind
 from explorer.model.selection import MAX_TURNS, Mask, Selection, SelectionError
 from explorer.model.table import StarTable
 from explorer.state.panels import AXES, AxisName, ContoursOf, PanelState
+from pipeline.figures.disc_map import MapOf
 
 _TEX = re.compile(r"(\$(?=\$)|\\(?=[\[\](]))")
 """Character pairs that Bokeh reads as TeX; a blank separates them."""
@@ -245,10 +246,6 @@ class Chart(ABC):
         """Whether a unit is as long on both axes."""
         return self.view.square if self.state.square is None else self.state.square
 
-    def bar(self, *, dark: bool) -> protocol.Legend | None:  # noqa: ARG002 - the disc map has one
-        """A colour bar of its own; None where the page's legend is enough."""
-        return None
-
     def look(self, window: tuple[float, float, float, float], width: int, height: int) -> None:
         """Store the viewport: ends of x and of y in drawing order, and its size in pixels."""
         (x_low, x_high), (y_low, y_high) = sorted(window[:2]), sorted(window[2:])
@@ -365,6 +362,10 @@ class Chart(ABC):
     def curves_of(self, fit: FitOverlay, state: PanelState) -> tuple[Curve, ...]:  # noqa: ARG002 - planes and bars do
         """Curves of a fit over the view; none where it shows other columns."""
         return ()
+
+    def with_map(self, of: MapOf) -> PanelState:  # noqa: ARG002 - the disc map has one
+        """State of the view that maps other stars."""
+        raise SelectionError(f"{self.title} has no map.")
 
     @property
     def switches(self) -> dict[str, bool]:

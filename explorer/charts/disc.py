@@ -1,121 +1,61 @@
-"""Disc map: line integral convolution as brightness, rotation as colour, under the stars (Figure 9)."""
+"""Disc map: mean velocities of the selected stars seen from above, by height (Figure 9)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace as replace_state
+from collections.abc import Sequence
+from dataclasses import replace as replace_fields
 from typing import ClassVar
 
-import colorcet as cc
 import numpy as np
-from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from msgspec.structs import replace
-from numpy.typing import NDArray
 
 from explorer import protocol
 from explorer.charts.axis import AxisSpec
 from explorer.charts.chart import Brush, Shot, ViewSpec, lack_of, note_of
-from explorer.charts.journal import add_colour_bar, label_of
-from explorer.charts.overlays import PackedImage, WireLayer
-from explorer.charts.palettes import TRANSPARENT
-from explorer.charts.picture import draw_image
-from explorer.charts.plane import PlaneChart
-from explorer.charts.shading import Canvas, Viewport, packed
+from explorer.charts.errors import ERRORS
+from explorer.charts.map_layout import MapLayout
+from explorer.charts.map_picture import MapPanel, draw_maps
+from explorer.charts.overlays import NO_SLOT, Lines, Overlay, PackedImage, Scene, WireLayer
+from explorer.charts.palettes import TRANSPARENT, gradient_css, lookup
+from explorer.charts.plane import TAP_PIXELS, PlaneChart
+from explorer.charts.references import mean_arrows
+from explorer.charts.shading import Canvas
+from explorer.model.fields import NEEDED, every_field, fields_of, stars_of
 from explorer.model.library import Library
 from explorer.model.scales import ScaleKind
-from explorer.model.selection import SelectionError
-from explorer.state.panels import PanelState
-from pipeline.domain.columns import column
-from pipeline.products.maps import DiscMap
+from explorer.model.selection import Mask, Selection, SelectionError
+from explorer.state.panels import ContoursOf, PanelState
+from pipeline.figures.disc_map import (
+    DARKEST,
+    MIN_STARS,
+    MapOf,
+    MapScale,
+    image_of,
+    lacks_stars,
+    scale_of,
+    slice_label,
+)
+from pipeline.figures.field_arrows import Arrows, field_arrows
+from pipeline.figures.style import stars_text
+from pipeline.science.space.mean_field import DETAIL, KERNEL_STARS, MAX_SPEED_KMS, MeanField
 
-RESIDUAL = "residual"
-"""Switch from the rotation to its residual."""
+RESIDUAL, STARS, ARROWS = "residual", "stars", "arrows"
+"""Switches: from the rotation to its residual, of the selected stars as dots, of arrows of the mean velocity."""
 
-HUES, SHADES = 15, 17
-"""Steps of rotation velocity and of texture: 15 x 17 fill a byte beside 0, which is transparent."""
+_SWITCHES = {RESIDUAL: "Rotation minus its mean at that radius", STARS: "Selected stars as dots"}
+_CURVES = "#20262d"
+"""Colour of curves over a map, on a light and a dark page."""
 
-
-RESIDUAL_LABEL = "V_φ - median(R) [km/s]"
-
-
-def has_cells(disc: DiscMap) -> bool:
-    """Whether a slice has any cell with enough stars for a velocity."""
-    return bool(np.isfinite(disc.v_phi).any())
-
-
-def first_with_cells(maps: tuple[DiscMap, ...]) -> int:
-    """Number of the first slice with any cell, 0 without one."""
-    return next((number for number, disc in enumerate(maps) if has_cells(disc)), 0)
-
-
-def rotation_limits(maps: tuple[DiscMap, ...]) -> tuple[float, float]:
-    """Limits of the rotation colours in km/s, the same for every slice, rounded to 10."""
-    known = np.concatenate([disc.v_phi[np.isfinite(disc.v_phi)] for disc in maps]) if maps else np.empty(0)
-    if not known.size:
-        return 0.0, 250.0
-    low, high = np.quantile(known, (0.05, 0.95))
-    low, high = 10.0 * np.floor(low / 10.0), 10.0 * np.ceil(high / 10.0)
-    return float(low), float(max(high, low + 10.0))
-
-
-def residual_limits(maps: tuple[DiscMap, ...]) -> tuple[float, float]:
-    """Limits of the residuals' colours in km/s, the same to both sides and for every slice, rounded to 5."""
-    known = (
-        np.concatenate([np.abs(disc.residual[np.isfinite(disc.residual)]) for disc in maps]) if maps else np.empty(0)
-    )
-    reach = 5.0 * float(np.ceil(np.quantile(known, 0.95) / 5.0)) if known.size else 0.0
-    return -max(reach, 5.0), max(reach, 5.0)
-
-
-def texture_levels(disc: DiscMap, limits: tuple[float, float], *, residual: bool = False) -> NDArray[np.uint8]:
-    """One byte a texture pixel: 0 where there is no field, else 1 + hue * SHADES + shade.
-
-    The hue encodes the rotation, or its residual from the slice's median at that radius.
-    """
-    coloured = disc.residual if residual else disc.v_phi
-    factor = max(disc.texture.shape[0] // max(coloured.shape[0], 1), 1)
-    speed = np.kron(coloured, np.ones((factor, factor), np.float32))
-    known = np.isfinite(speed) & (disc.texture > 0)
-    scaled = np.clip((np.where(known, speed, limits[0]) - limits[0]) / (limits[1] - limits[0]), 0.0, 1.0)
-    hue = np.minimum((scaled * HUES).astype(np.int64), HUES - 1)
-    shade = (disc.texture.astype(np.int64) * SHADES) // 256
-    return np.where(known, 1 + hue * SHADES + shade, 0).astype(np.uint8)
-
-
-def texture_palette(dark: bool) -> tuple[str, ...]:
-    """Colours of :func:`texture_levels`: hue from the rotation, brightness from the texture."""
-    colours = [TRANSPARENT]
-    darkest, lightest = (0.35, 1.0) if dark else (0.6, 1.25)
-    for base in rotation_colours(dark):
-        red, green, blue = (int(base[start : start + 2], 16) for start in (1, 3, 5))
-        for shade in range(SHADES):
-            gain = darkest + (lightest - darkest) * shade / (SHADES - 1)
-            colours.append("#{:02x}{:02x}{:02x}".format(*(min(round(c * gain), 255) for c in (red, green, blue))))
-    return tuple(colours)
-
-
-def rotation_colours(dark: bool) -> tuple[str, ...]:
-    """The hues alone, slow to fast."""
-    ramp = cc.palette["CET_CBL2"]
-    start, stop = (0.25, 0.95) if dark else (0.2, 0.9)
-    last = len(ramp) - 1
-    return tuple(ramp[round(last * (start + (stop - start) * hue / (HUES - 1)))] for hue in range(HUES))
-
-
-def rotation_scale(maps: tuple[DiscMap, ...], *, residual: bool) -> tuple[tuple[float, float], str]:
-    """Limits of the hues, and the label of their quantity."""
-    return (residual_limits(maps), RESIDUAL_LABEL) if residual else (rotation_limits(maps), column("v_phi").axis_label)
-
-
-def rotation_bar(maps: tuple[DiscMap, ...], dark: bool, *, residual: bool = False) -> protocol.Legend:
-    """The colour bar of the rotation or of its residual."""
-    (low, high), label = rotation_scale(maps, residual=residual)
-    gradient = f"linear-gradient(to right, {', '.join(rotation_colours(dark))})"
-    return protocol.Legend(label, low=f"{low:.0f}", high=f"{high:.0f}", gradient=gradient)
+_ABOUT = (
+    "Mean velocity of the stars around each place: colour is the rotation, and the texture streams along the motion. "
+    f"The kernel widens until it holds {KERNEL_STARS:g} stars; where it holds fewer, the map fades. "
+    f"Stars faster than {MAX_SPEED_KMS:g} km/s are left out."
+)
 
 
 class DiscChart(PlaneChart):
-    """Maps of slices in height with the selected stars of one over them.
+    """Maps of one slice in height, or of all at once, made of the selected stars.
 
     See :class:`explorer.charts.chart.Chart` for the parameters.
     """
@@ -124,25 +64,51 @@ class DiscChart(PlaneChart):
 
     def __init__(self, view: ViewSpec, library: Library, state: PanelState, axes: tuple[AxisSpec, ...]) -> None:
         super().__init__(view, library, state, axes)
-        self.maps = library.products.maps
-        self.part = min(max(state.part, 0), len(self.maps) - 1)
-        self.disc = self.maps[self.part]
-        height = np.abs(self.table.axis("z_gal"))
-        inside = (height >= self.disc.z_low_kpc) & (height < self.disc.z_high_kpc)
-        inside.setflags(write=False)
-        self.canvas = Canvas(self.table, *self.canvas.names, inside)  # linear, as the texture is
+        self.library = library
+        stars = stars_of(library)
+        self.slices = stars.slices_kpc
+        self.part = min(max(state.part, 0), len(self.slices))
+        self.parts = (self.part,) if self.part < len(self.slices) else tuple(range(len(self.slices)))
+        self.layout = MapLayout.of(stars.grid, self.parts)
+        self.every = tuple(every_field(library, part) for part in self.parts)
+        x_low, x_high, y_low, y_high = self.layout.window
+        self.axes = {
+            along: replace_fields(self.axes[along], low=low, high=high)
+            for along, low, high in (("x", x_low, x_high), ("y", y_low, y_high))
+        }
+        self.plain = [mean_arrows() if overlay.name == ARROWS else _darkened(overlay) for overlay in self.overlays]
+        self.overlays = tuple(self.layout.repeated(overlay) for overlay in self.plain)
+        names = self.canvas.names
+        self.canvases = {part: Canvas(self.table, *names, _frozen(stars.in_slice(part))) for part in self.parts}
+        self.canvas = (
+            self.canvases[self.part] if len(self.parts) == 1 else Canvas(self.table, *names, _frozen(stars.cell >= 0))
+        )
+        self._drawn: tuple[Mask, MapOf, tuple[MeanField, ...]] | None = None
+        self._pointed = self._dotted = False  # on the page
 
     @classmethod
     def lack(cls, view: ViewSpec, library: Library, state: PanelState) -> str:
-        """Sentence on missing maps or columns; "" when the disc map can be drawn."""
-        names = [axis.column for axis in cls.axes_of(view, library.table, state)]
-        there = library.products.maps and library.table.usable(*names, "z_gal")
-        return "" if there else lack_of(view.lacking, (*names, "v_phi"))
+        """Sentence on missing columns; "" when the disc map can be drawn."""
+        names = {*(axis.column for axis in cls.axes_of(view, library.table, state)), *NEEDED}
+        missing = library.table.missing(*sorted(names))
+        if missing:
+            return lack_of(view.lacking, missing)
+        slices = stars_of(library).slices_kpc
+        fields = [every_field(library, part) for part in range(len(slices))]
+        if not all(map(lacks_stars, fields)):
+            return ""
+        count = stars_text(sum(field.stars for field in fields))
+        return (
+            f"No disc map: velocities in space of {count} within {slices[-1][1]:g} kpc of the plane are known, and a "
+            f"map needs {MIN_STARS} close together."
+        )
 
     @classmethod
     def first_state(cls, view: ViewSpec, library: Library) -> PanelState:
-        """The first slice that has any cell."""
-        return PanelState(view.key, part=first_with_cells(library.products.maps))
+        """The first slice with enough stars."""
+        parts = range(len(stars_of(library).slices_kpc))
+        first = (part for part in parts if not lacks_stars(every_field(library, part)))
+        return PanelState(view.key, part=next(first, 0))
 
     @property
     def residual(self) -> bool:
@@ -151,87 +117,255 @@ class DiscChart(PlaneChart):
 
     @property
     def switches(self) -> dict[str, bool]:
-        """The overlays, and whether the residual is coloured."""
-        return {**super().switches, RESIDUAL: self.residual}
+        """The overlays, whether the residual is coloured, and whether stars are drawn."""
+        plane = {name: on for name, on in super().switches.items() if name != ERRORS or self.is_alone}
+        return {**plane, **{name: name in self.state.switched for name in _SWITCHES}}
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether one slice is shown, and thus can have error bars and contours."""
+        return len(self.parts) == 1
 
     def spec(self, *, dark: bool = False) -> protocol.PlaneSpec:
-        """Specification of a plane with slices, the switch to residuals, and the colour bar."""
-        plane, label = super().spec(dark=dark), "Rotation minus its median at that radius"
-        switch = protocol.OverlaySpec(RESIDUAL, label, self.residual, protocol.NoShape())
+        """Specification of a plane with slices and switches."""
+        plane = super().spec(dark=dark)
+        switches = (
+            protocol.OverlaySpec(name, label, name in self.state.switched, protocol.NoShape())
+            for name, label in _SWITCHES.items()
+        )
+        offsets = tuple(protocol.MapOffset(tile.x, tile.y) for tile in self.layout.tiles)
         return replace(
             plane,
             caption=(),
-            overlays=(*plane.overlays, switch),
-            parts=tuple(f"|Z| {disc.z_low_kpc:g} to {disc.z_high_kpc:g} kpc" for disc in self.maps),
-            part=self.part,
-            bar=self.bar(dark=dark),
+            about=_ABOUT,
+            overlays=(*plane.overlays, *switches),
+            map=protocol.MapSpec(self._choices(), self.part, self.state.map_of, self.layout.grid.window, offsets),
         )
 
-    def bar(self, *, dark: bool) -> protocol.Legend:
-        """The colour bar of the rotation."""
-        return rotation_bar(self.maps, dark, residual=self.residual)
+    def _choices(self) -> tuple[protocol.PartChoice, ...]:
+        """The slices on the menu; those with too few stars say so."""
+        choices = []
+        for part, (low, high) in enumerate(self.slices):
+            field = every_field(self.library, part)
+            lacking = lacks_stars(field)
+            words = f": {stars_text(field.stars)}, too few for a map" if lacking else ""
+            choices.append(protocol.PartChoice(f"{low:g}-{high:g} kpc{words}", lacking))
+        return (
+            *choices,
+            protocol.PartChoice(f"all {len(self.slices)}", all(choice.lacking for choice in choices)),
+        )
 
     @property
     def shows_single(self) -> bool | None:
-        """None: the selected stars are over a map, few or many."""
+        """None: the selected stars are a map."""
         return None
 
-    def background(self, glyphs: int) -> list[WireLayer]:  # noqa: ARG002 - it is the texture
-        """The texture, which replaces the image of all stars."""
-        low, high = float(self.disc.edges_kpc[0]), float(self.disc.edges_kpc[-1])
-        limits, _ = rotation_scale(self.maps, residual=self.residual)
-        levels = texture_levels(self.disc, limits, residual=self.residual)
-        height, width = levels.shape
-        texture = PackedImage("texture", (low, high, low, high), (height, width), packed(levels))
-        return [texture, *self._contours_of_all()]
+    def background(self, glyphs: int) -> list[WireLayer]:  # noqa: ARG002 - the map replaces all stars
+        """Contours of all stars, which a brush does not change."""
+        return self._contours_of_all() if self.is_alone else []
 
     def selected(self, brush: Brush) -> list[WireLayer]:
-        """The selected stars of the slice, or the bare map when no star in particular is selected."""
-        if not brush.everything:
-            return super().selected(brush)
-        self.note = self._note(0)
-        return [self._image("selected", np.zeros((1, 1), np.uint8)), *self._moving(brush)]
+        """The map of the selected stars, and over it their dots and mean velocities where these are on."""
+        fields = self._fields(brush.rows, everything=brush.n_selected == self.table.n_stars)
+        scale = self._scale(fields, self.state)
+        self.note = self._note(brush.n_selected - sum(field.stars for field in fields))
+        arrows = field_arrows(fields) if self.switches.get(ARROWS) else ()
+        layers: list[WireLayer] = [self._map(fields, scale, arrows)]
+        if arrows or self._pointed:
+            layers.append(self._arrows(arrows))
+        if self.switches[STARS] or self._dotted:
+            layers.append(self._dots(brush))
+        if self.is_alone:
+            layers += self._moving(brush)
+        self._pointed, self._dotted = bool(arrows), self.switches[STARS]
+        return layers
+
+    def _fields(self, rows: Mask, *, everything: bool) -> tuple[MeanField, ...]:
+        """Fields of the selected stars; those of the last brush are kept for zooms and switches."""
+        rows, of = self.table.every if everything else rows, self.state.map_of
+        if self._drawn is None or self._drawn[0] is not rows or self._drawn[1] is not of:
+            self._drawn = (rows, of, fields_of(self.library, rows, self.parts, of))
+        return self._drawn[2]
+
+    def _scale(self, fields: Sequence[MeanField], state: PanelState) -> MapScale:
+        residual = RESIDUAL in state.switched
+        return scale_of(fields, self.every, state.map_of, residual=residual)
+
+    def _map(self, fields: Sequence[MeanField], scale: MapScale, arrows: Sequence[Arrows]) -> protocol.MapLayer:
+        images = [image_of(field, scale, residual=self.residual) for field in fields]
+        joined = self.layout.joined(images)
+        ramp = gradient_css((TRANSPARENT, *scale.ramp))
+        return protocol.MapLayer(
+            NO_SLOT,
+            self.layout.window,
+            joined.hue.shape,
+            DETAIL,
+            joined.hue.tobytes(),
+            joined.strength.tobytes(),
+            joined.texture.tobytes(),
+            lookup(scale.ramp),
+            DARKEST,
+            protocol.Legend(scale.label, low=f"{scale.low:.0f}", high=f"{scale.high:.0f}", gradient=ramp),
+            self._titles(fields, arrows),
+        )
+
+    def _titles(self, fields: Sequence[MeanField], arrows: Sequence[Arrows]) -> tuple[protocol.MapTitle, ...]:
+        """Slice, number of stars and scale of the arrows at the upper left corner of each map."""
+        (left, _), (_, top) = self._map_ends
+        titles = []
+        for number, (tile, field) in enumerate(zip(self.layout.tiles, fields, strict=True)):
+            heights, words = "|Z| {:g}-{:g} kpc".format(*field.slice_kpc), map_words(field)
+            text = words if self.is_alone else f"{heights}: {words}"
+            if arrows and arrows[number].longest_kms:
+                text = f"{text}, longest arrow {arrows[number].longest_kms:.0f} km/s"
+            titles.append(protocol.MapTitle(left + tile.x, top + tile.y, text, words if self.is_alone else heights))
+        return tuple(titles)
+
+    def _arrows(self, arrows: Sequence[Arrows]) -> protocol.ArrowsLayer:
+        """Arrows of the mean velocity on each map; none where they are off."""
+        ends = [
+            values + by
+            for arrow, tile in zip(arrows, self.layout.tiles, strict=False)
+            for values, by in zip((arrow.x0, arrow.y0, arrow.x1, arrow.y1), (tile.x, tile.y) * 2, strict=True)
+        ]
+        none = np.empty(0, np.float32)
+        x0, y0, x1, y1 = (np.concatenate([none, *ends[at::4]]).astype(np.float32) for at in range(4))
+        return protocol.ArrowsLayer(NO_SLOT, x0, y0, x1, y1)
+
+    def _dots(self, brush: Brush) -> PackedImage:
+        """The selected stars over the maps, or an image of nothing that removes them."""
+        assert self.viewport is not None
+        if not self.switches[STARS]:
+            return self._image("selected", np.zeros((1, 1), np.uint8))
+        layers = [
+            brush.colouring.layer(self.canvases[tile.part], self.layout.moved(self.viewport, tile), brush.rows)
+            for tile in self.layout.tiles
+        ]
+        return self._image("selected", np.maximum.reduce([layer.levels for layer in layers]))
+
+    def region(self, geometry: protocol.Rectangle | protocol.Outline) -> Selection | None:
+        """A shape in the coordinates of the map that it was drawn on."""
+        if isinstance(geometry, protocol.Rectangle):
+            tile = self.layout.at(0.5 * (geometry.x0 + geometry.x1), 0.5 * (geometry.y0 + geometry.y1))
+            x0, x1, y0, y1 = geometry.x0 - tile.x, geometry.x1 - tile.x, geometry.y0 - tile.y, geometry.y1 - tile.y
+            return super().region(protocol.Rectangle(x0, x1, y0, y1))
+        corners = np.array(list(zip(geometry.x, geometry.y, strict=True)))
+        if not len(corners):
+            return None
+        tile = self.layout.at(*corners.mean(axis=0))
+        x, y = tuple(value - tile.x for value in geometry.x), tuple(value - tile.y for value in geometry.y)
+        return super().region(protocol.Outline(x, y))
+
+    def star_at(self, x: float, y: float) -> int | None:
+        """The nearest star of the slice that was clicked."""
+        if self.viewport is None:
+            return None
+        tile = self.layout.at(x, y)
+        return self.canvases[tile.part].nearest(
+            self.layout.moved(self.viewport, tile), x - tile.x, y - tile.y, TAP_PIXELS
+        )
 
     def places_of(self, row: int | None) -> list[tuple[float, float]]:
-        """Positions of a star on screen; none for a star outside the slice."""
-        assert self.canvas.shown is not None
-        return super().places_of(row) if row is not None and self.canvas.shown[row] else []
+        """Position of a star on the map of its slice; none for a star on no map."""
+        if row is None or self.viewport is None:
+            return []
+        tiles = (tile for tile in self.layout.tiles if self._is_shown(row, tile.part))
+        places = [(tile, self.canvases[tile.part].images_of(row, self.viewport)) for tile in tiles]
+        return [(x + tile.x, y + tile.y) for tile, at in places for x, y in at]
+
+    def _is_shown(self, row: int, part: int) -> bool:
+        shown = self.canvases[part].shown
+        return shown is not None and bool(shown[row])
 
     def with_part(self, part: int) -> PanelState:
-        """The map of another slice.
+        """The map of another slice, or of all at once.
 
         Raises
         ------
         SelectionError
             If the product has no such slice.
         """
-        if part >= len(self.maps):
-            raise SelectionError(f"{self.title} has {len(self.maps)} slices, and none of number {part + 1}.")
-        return replace_state(self.state, part=part)
+        if part > len(self.slices):
+            raise SelectionError(f"{self.title} has {len(self.slices)} slices, and none of number {part + 1}.")
+        alone = part < len(self.slices) and self.part < len(self.slices)
+        ends = (self.state.x_ends, self.state.y_ends) if alone else (None, None)
+        contours = self.state.contours if part < len(self.slices) else ""
+        return replace_fields(self.state, part=part, x_ends=ends[0], y_ends=ends[1], contours=contours)
 
-    def rebuilt_by(self, switch: str) -> bool:
-        """Whether the switch is that of the residual, which changes colours and colour bar."""
-        return switch == RESIDUAL
+    def with_contours(self, of: ContoursOf, levels: tuple[float, ...]) -> PanelState:
+        """The map of one slice with contours; SelectionError for several slices."""
+        if of and not self.is_alone:
+            raise SelectionError("Contours are drawn over the map of a single slice: choose one.")
+        return super().with_contours(of, levels)
+
+    def with_map(self, of: MapOf) -> PanelState:
+        """The map of other stars."""
+        return replace_fields(self.state, map_of=of)
+
+    def follows_selection(self, switch: str) -> bool:
+        """Whether the switch changes the map, or what lies over it and follows the brush."""
+        return switch in {RESIDUAL, STARS, ARROWS, ERRORS}
 
     def _note(self, hidden: int) -> protocol.Note | None:
-        outside = note_of(hidden, "outside", "is not in this slice", "are not in this slice")
-        return outside if has_cells(self.disc) else protocol.Note("no cells", _no_cells(outside))
+        if self.state.map_of is MapOf.ALL:
+            return None
+        return note_of(hidden, "outside", "is not on this map", "are not on this map")
 
-    def _under(self, shot: Shot) -> Callable[[Axes], None] | None:
-        """The texture and its colour bar."""
+    def draw(self, shot: Shot) -> Figure:
+        """The maps as they are on screen, one panel each."""
+        everything = bool(shot.rows.all())
+        rows = self.table.every if everything else shot.rows
+        fields = fields_of(self.library, rows, self.parts, shot.state.map_of)
+        scale = self._scale(fields, shot.state)
         residual = RESIDUAL in shot.state.switched
-        return lambda axes: _draw_texture(axes, self.maps, self.disc, residual=residual)
+        shown = [overlay for overlay in self.plain if self.shows(overlay, shot.state)]
+        arrowed = any(overlay.name == ARROWS for overlay in shown)
+        arrows = field_arrows(fields) if arrowed else (None,) * len(fields)
+        panels = [
+            MapPanel(
+                Scene(self._copy(part), shot.rows, *self._ends(shot.state)),
+                field.grid,
+                image_of(field, scale, residual=residual),
+                arrow,
+                f"{slice_label(*field.slice_kpc)}: {map_words(field)}",
+            )
+            for part, field, arrow in zip(self.parts, fields, arrows, strict=True)
+        ]
+        over = self._over(panels[0].scene, shot) if self.is_alone else None
+        dots = STARS in shot.state.switched
+        return draw_maps(panels, scale, shot, shown, dots=dots, square=self.square, over=over)
+
+    def _copy(self, part: int) -> Canvas:
+        """A canvas for a picture, as the page keeps using its own."""
+        return Canvas(self.table, *self.canvas.names, self.canvases[part].shown)
+
+    def _ends(self, state: PanelState) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Ends of the axes of a picture: of the screen for one map, the whole map for several."""
+        across, up = self._map_ends
+        return (state.x_ends or across, state.y_ends or up) if self.is_alone else (across, up)
+
+    @property
+    def _map_ends(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Ends of the axes of one map, in drawing order."""
+        x_low, x_high, y_low, y_high = self.layout.grid.window
+        x, y = self.axes["x"], self.axes["y"]
+        return replace_fields(x, low=x_low, high=x_high).ends, replace_fields(y, low=y_low, high=y_high).ends
 
 
-def _draw_texture(axes: Axes, maps: tuple[DiscMap, ...], disc: DiscMap, *, residual: bool) -> None:
-    limits, label = rotation_scale(maps, residual=residual)
-    low, high = float(disc.edges_kpc[0]), float(disc.edges_kpc[-1])
-    window = Viewport(low, high, low, high, 1, 1)
-    draw_image(axes, texture_levels(disc, limits, residual=residual), window, texture_palette(dark=False))
-    words = label if residual else label_of(column("v_phi"))
-    add_colour_bar(axes, (TRANSPARENT, *rotation_colours(dark=False)), *limits, words)
+def map_words(field: MeanField) -> str:
+    """Number of stars of a map, and whether they are enough."""
+    words = stars_text(field.stars)
+    return f"{words}, too few for a map" if lacks_stars(field) else words
 
 
-def _no_cells(outside: protocol.Note | None) -> str:
-    empty = "No cell of this slice has enough stars for a velocity: choose another height"
-    return f"{empty}. {outside.sentence}" if outside else empty
+def _darkened(overlay: Overlay) -> Overlay:
+    """An overlay whose curves are seen over a map."""
+    shape = overlay.shape
+    if not isinstance(shape, Lines):
+        return overlay
+    return replace_fields(overlay, shape=replace_fields(shape, colours=(_CURVES,) * len(shape.colours)))
+
+
+def _frozen(rows: Mask) -> Mask:
+    rows.setflags(write=False)
+    return rows

@@ -22,30 +22,25 @@ from matplotlib.textpath import TextToPath
 from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 
 from pipeline.domain.column import Column
+from pipeline.figures.style import STYLE as FIGURE_STYLE
+from pipeline.figures.style import WIDTH_INCHES, print_label
 from pipeline.products.tables import ascii_only
 
-COLUMN_INCHES, PAGE_INCHES = 3.5, 7.1
+COLUMN_INCHES, PAGE_INCHES = 3.5, WIDTH_INCHES
 """Widths of a column and of a page of the ApJS."""
 
 FORMATS = {"pdf": "application/pdf", "svg": "image/svg+xml", "png": "image/png"}
 """Picture formats and their media types."""
 
 STYLE: dict[Any, Any] = {
+    **FIGURE_STYLE,
     "font.size": 8.0,
     "axes.labelsize": 9.0,
-    "axes.linewidth": 0.7,
-    "xtick.direction": "in",
-    "ytick.direction": "in",
-    "xtick.top": True,
-    "ytick.right": True,
     "xtick.minor.visible": True,
     "ytick.minor.visible": True,
     "legend.fontsize": 7.0,
-    "legend.frameon": False,
-    "pdf.fonttype": 42,  # text stays text: journals refuse outlines of type 3
-    "svg.fonttype": "none",
-    "svg.hashsalt": "mgiant-explorer",
 }
+"""Settings of matplotlib for pictures of views: those of the paper's figures in a larger size."""
 
 _DPI = 300
 POINTS_AN_INCH = 72.0
@@ -58,7 +53,6 @@ _MAX_COLUMNS = 8
 _MARK_POINTS = 24.0
 """Points for a mark of a legend and the space around it."""
 _NO_NAME = re.compile(r"[^a-z0-9]+")
-_SUBSCRIPT = re.compile(r"([A-Za-z])_([\w]+)")
 
 
 def new_figure(width_inches: float, height_inches: float) -> Figure:
@@ -71,8 +65,7 @@ def label_of(column: Column) -> str:
     if column.is_own:
         unit = f" [{drawable(column.unit, column.unit)}]" if column.unit else ""
         return f"{drawable(column.label, column.name)}{unit}"
-    label = _SUBSCRIPT.sub(r"$\1_{\\mathrm{\2}}$", column.label.replace("Teff", "T_eff"))
-    return f"{label} [{unit_of(column)}]" if column.unit else label
+    return print_label(column)
 
 
 def drawable(text: str, instead: str) -> str:
@@ -84,12 +77,6 @@ def _known_letters(text: str) -> str:
     """Text with a box for each letter that the font lacks, of which matplotlib would warn."""
     font = get_font(findfont(FontProperties()))
     return "".join(letter if font.get_char_index(ord(letter)) else "□" for letter in text)
-
-
-def unit_of(column: Column) -> str:
-    """A unit as it is printed: km s⁻¹ rather than km/s."""
-    spelt = {"km/s": "km s$^{-1}$", "kpc km/s": "kpc km s$^{-1}$", "km2/s2": "km$^2$ s$^{-2}$"}
-    return spelt.get(column.unit, column.unit)
 
 
 def colormap_of(ramp: Sequence[str]) -> ListedColormap:

@@ -16,10 +16,7 @@ from numpy.typing import NDArray
 
 from explorer import protocol
 from explorer.charts.marks import (
-    ARROW_HEIGHT_KPC,
     Floats,
-    arrow_ends,
-    draw_arrows,
     draw_curves,
     draw_model_points,
     model_handle,
@@ -28,6 +25,7 @@ from explorer.charts.shading import Canvas
 from explorer.model.scales import Scale
 from explorer.model.selection import Mask
 from pipeline.domain.columns import PERIODS
+from pipeline.figures.star_arrows import FAR_KPC, arrow_ends, draw_arrows
 
 NO_SLOT = -1
 """Slot of a layer until the grid sends it."""
@@ -56,7 +54,7 @@ class PackedImage:
         Levels, packed.
     """
 
-    name: Literal["everything", "selected", "texture"]
+    name: Literal["everything", "selected"]
     window: protocol.Window
     shape: tuple[int, int]
     pixels: bytes
@@ -200,10 +198,13 @@ class SunMark(Shape):
     ----------
     x, y : float
         Its coordinates in kpc.
+    others : tuple of (float, float)
+        Shifts to further maps of the same plane.
     """
 
     x: float
     y: float
+    others: tuple[tuple[float, float], ...] = ()
 
     def on(self, scales: tuple[Scale, Scale]) -> SunMark:
         """The position in coordinates."""
@@ -215,8 +216,9 @@ class SunMark(Shape):
         return bool(np.isfinite((self.x, self.y)).all())
 
     def to_client(self) -> protocol.SunShape:
-        """The position."""
-        return protocol.SunShape(x=(self.x,), y=(self.y,))
+        """The position on each map."""
+        shifts = ((0.0, 0.0), *self.others)
+        return protocol.SunShape(x=tuple(self.x + x for x, _ in shifts), y=tuple(self.y + y for _, y in shifts))
 
     def draw(self, axes: Axes, overlay: Overlay, scene: Scene) -> list[Line2D]:  # noqa: ARG002 - a mark without a name
         """Draw the mark."""
@@ -247,7 +249,7 @@ class Arrows(Shape):
     def ends(self, canvas: Canvas, rows: Mask) -> tuple[Floats, Floats, Floats, Floats]:
         """Starts and ends of the arrows of some stars as coordinates, x before y; in kpc on linear axes."""
         table, names = canvas.table, (*canvas.names, self.v_x, self.v_y)
-        far = canvas.visible(rows) & (np.abs(table.axis("z_gal")) > ARROW_HEIGHT_KPC)
+        far = canvas.visible(rows) & (np.abs(table.axis("z_gal")) > FAR_KPC)
         stars = np.flatnonzero(far)
         stars = stars[:: stars.size // MAX_ARROWS + 1]
         x, y, v_x, v_y = (table.axis(name)[stars] for name in names)
@@ -270,6 +272,21 @@ class Arrows(Shape):
         ends = self.ends(scene.canvas, scene.rows)
         to_scale = all(scale.is_linear for scale in scene.canvas.scales)
         draw_arrows(axes, ends, scene.x_ends if to_scale else None, color="0.15", width=_ARROW_WIDTH)
+        return []
+
+
+@dataclass(frozen=True)
+class MeanArrows(Shape):
+    """Mean velocities of the selected stars, which the disc map draws."""
+
+    follows_selection: ClassVar[bool] = True
+
+    def to_client(self) -> protocol.ArrowsShape:
+        """The kind alone; the arrows follow with the map."""
+        return protocol.ArrowsShape()
+
+    def draw(self, axes: Axes, overlay: Overlay, scene: Scene) -> list[Line2D]:  # noqa: ARG002 - drawn with the map
+        """Draw nothing."""
         return []
 
 

@@ -28,9 +28,6 @@ PAPER = {False: "#ffffff", True: "#1c2127"}
 GRID = {False: "#c9ced6", True: "#4a535e"}
 MUTED = {False: "#8b95a1", True: "#77818d"}
 
-ISOCHRONE_COLOURS = {-0.6: "#e0a100", -0.3: "#009e73", 0.0: "#0072b2", 0.3: "#d55e00"}
-"""Isochrones by [M/H] in dex, in the colours of the paper's Figure 2 moved to a colour-blind safe set."""
-
 CATEGORY_COLOURS = (
     *("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9"),
     *("#a6761d", "#7570b3", "#666666", "#b2df8a", "#1f3b57", "#f2c6de"),

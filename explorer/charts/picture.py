@@ -52,7 +52,8 @@ def draw_plane(
     *,
     square: bool,
     under: Callable[[Axes], None] | None = None,
-    over: Callable[[Axes, Viewport], list[Line2D]] = lambda _axes, _viewport: [],
+    over: Callable[[Axes, Viewport], list[Line2D]] | None = None,
+    stars: bool = True,
 ) -> Figure:
     """A plane: every star in grey, the selection in its colours, overlays, and one legend of all.
 
@@ -70,6 +71,8 @@ def draw_plane(
         Draws an image that stands for all stars, instead of the grey ones.
     over : callable, optional
         Draws over the stars of a viewport, and returns legend handles.
+    stars : bool
+        Whether the selected stars are drawn.
     """
     table, names = scene.canvas.table, scene.canvas.names
     with mpl.rc_context(STYLE):
@@ -79,10 +82,11 @@ def draw_plane(
         axes.set(xlim=scene.x_ends, ylim=scene.y_ends, xlabel=x_label, ylabel=y_label)
         if under is not None:
             under(axes)
-        viewport = _viewport(axes, scene, shot, square=square)
-        named = [_draw_stars(axes, scene, shot, viewport, grey=under is None)]
+        viewport = viewport_of(axes, scene, shot, square=square)
+        named = [draw_stars(axes, scene, shot, viewport, grey=under is None)] if stars else []
         named += [overlay.draw(axes, scene) for overlay in overlays]
-        named.append(over(axes, viewport))
+        if over is not None:
+            named.append(over(axes, viewport))
         for curve in shot.curves:
             axes.plot(curve.x, curve.y, color=curve.paper, linestyle=curve.dash, linewidth=1.2)
         axes.set(xlim=scene.x_ends, ylim=scene.y_ends)
@@ -149,7 +153,7 @@ def draw_image(axes: Axes, levels: NDArray[np.uint8], viewport: Viewport, ramp: 
     axes.imshow(colours[levels], extent=extent, origin="lower", aspect="auto", interpolation="nearest")
 
 
-def _viewport(axes: Axes, scene: Scene, shot: Shot, *, square: bool) -> Viewport:
+def viewport_of(axes: Axes, scene: Scene, shot: Shot, *, square: bool) -> Viewport:
     """The plane of a picture in pixels."""
     (x_low, x_high), (y_low, y_high) = sorted(scene.x_ends), sorted(scene.y_ends)
     aspect = _steepness(axes.get_xlim(), axes.get_ylim()) if square else _aspect_of(shot)
@@ -157,7 +161,7 @@ def _viewport(axes: Axes, scene: Scene, shot: Shot, *, square: bool) -> Viewport
     return Viewport(x_low, x_high, y_low, y_high, _RASTER_WIDTH, height)
 
 
-def _draw_stars(axes: Axes, scene: Scene, shot: Shot, viewport: Viewport, *, grey: bool) -> list[Line2D]:
+def draw_stars(axes: Axes, scene: Scene, shot: Shot, viewport: Viewport, *, grey: bool) -> list[Line2D]:
     """Draw stars and their colour bar; returns the legend handles."""
     canvas = scene.canvas
     stars = canvas.stars_in(viewport, MAX_POINTS)

@@ -31,7 +31,8 @@ from explorer.state.panels import AxisName, ContoursOf, PanelState, check_levels
 ANY_COLUMNS = "custom"
 """Key of the view whose columns the user chooses."""
 
-_TAP_PIXELS = 10.0
+TAP_PIXELS = 10.0
+"""Distance from a star within which a click is on it."""
 
 TOO_MANY_ERRORS = protocol.Note(
     "errors: zoom in",
@@ -204,7 +205,7 @@ class PlaneChart(Chart):
 
     def star_at(self, x: float, y: float) -> int | None:
         """The nearest star within some pixels."""
-        return None if self.viewport is None else self.canvas.nearest(self.viewport, x, y, _TAP_PIXELS)
+        return None if self.viewport is None else self.canvas.nearest(self.viewport, x, y, TAP_PIXELS)
 
     def places_of(self, row: int | None) -> list[tuple[float, float]]:
         """Positions of a star on screen; none if a coordinate is unknown."""
@@ -261,9 +262,7 @@ class PlaneChart(Chart):
         canvas = Canvas(self.table, *self.canvas.names, self.canvas.shown, self.canvas.scales)  # the page uses its own
         scene = Scene(canvas, shot.rows, shot.state.x_ends or x.ends, shot.state.y_ends or y.ends)
         overlays = [overlay for overlay in self.overlays if self.shows(overlay, shot.state)]
-        return draw_plane(
-            scene, shot, overlays, square=self.square, under=self._under(shot), over=self._over(scene, shot)
-        )
+        return draw_plane(scene, shot, overlays, square=self.square, over=self._over(scene, shot))
 
     def _over(self, scene: Scene, shot: Shot) -> Callable[[Axes, Viewport], list[Line2D]]:
         """Function that draws errors and contours over the stars, and returns their legend handles."""
@@ -279,7 +278,3 @@ class PlaneChart(Chart):
             return draw_contours(axes, lines, state.levels, "" if rows.all() else "selected ")
 
         return draw
-
-    def _under(self, shot: Shot) -> Callable[[Axes], None] | None:  # noqa: ARG002 - the disc map has one
-        """Function that draws an image in place of the grey stars; None without one."""
-        return None

@@ -7,14 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from explorer.charts.marks import ARROW_HEIGHT_KPC, ARROW_KPC_PER_KMS, LONGEST_ARROW_KMS
-from explorer.charts.overlays import Arrows, Dots, Lines, Overlay, SunMark
-from explorer.charts.palettes import ISOCHRONE_COLOURS
+from explorer.charts.overlays import Arrows, Dots, Lines, MeanArrows, Overlay, SunMark
 from explorer.model.library import Library, kept_by_library
 from pipeline.domain.column import Column
-
-ISOCHRONE_AGE_GYR = 3.0
-"""Age of the isochrones in Figure 2."""
+from pipeline.figures.references import nearest_isochrones
+from pipeline.figures.star_arrows import ARROW_KPC_PER_KMS, FAR_KPC, LONGEST_ARROW_KMS
 
 _ARM_COLOUR = "#8b95a1"
 _TRACK_KEYS = frozenset({"age_gyr", "m_h"})
@@ -48,11 +45,16 @@ def _arrows(library: Library, x: Column, y: Column) -> Iterator[Overlay]:
     """Velocities along two coordinates that the catalogue has velocities for."""
     if x.velocity and y.velocity and library.table.usable(x.velocity, y.velocity, "z_gal"):
         about = (
-            f"Arrows are velocities at |Z| > {ARROW_HEIGHT_KPC:g} kpc; 100 km/s are {100 * ARROW_KPC_PER_KMS:g} kpc, "
+            f"Arrows are velocities at |Z| > {FAR_KPC:g} kpc; 100 km/s are {100 * ARROW_KPC_PER_KMS:g} kpc, "
             f"and none is longer than {LONGEST_ARROW_KMS:g} km/s."
         )
-        caption = ((f"→ |Z| > {ARROW_HEIGHT_KPC:g} kpc", ""),)
+        caption = ((f"→ |Z| > {FAR_KPC:g} kpc", ""),)
         yield Overlay("arrows", "Velocity arrows", Arrows(x.velocity, y.velocity), caption, about)
+
+
+def mean_arrows() -> Overlay:
+    """Mean velocities on a disc map."""
+    return Overlay("arrows", "Arrows of the mean velocity", MeanArrows())
 
 
 def _sun(library: Library, x: Column, y: Column) -> Iterator[Overlay]:
@@ -66,18 +68,12 @@ def isochrones(tracks: pd.DataFrame, x: str, y: str) -> Overlay:
 
     The age nearest to 3 Gyr is drawn, at the published metallicities nearest to -0.6, -0.3, 0 and 0.3 dex.
     """
-    ages = np.unique(tracks["age_gyr"])
-    age = ages[np.argmin(np.abs(ages - ISOCHRONE_AGE_GYR))]
-    tracks = tracks[tracks["age_gyr"] == age]
-    metallicities = np.unique(tracks["m_h"])
-    drawn: dict[float, str] = {}
-    for wanted, colour in ISOCHRONE_COLOURS.items():
-        drawn.setdefault(float(metallicities[np.argmin(np.abs(metallicities - wanted))]), colour)
-    parts = [tracks[tracks["m_h"] == m_h] for m_h in drawn]
-    xs, ys = (tuple(part[name].to_numpy(np.float32) for part in parts) for name in (x, y))
-    words = tuple((f"━ {m_h:+.1f}".replace("+0.0", "0.0"), colour) for m_h, colour in drawn.items())
+    age, shown = nearest_isochrones(tracks)
+    xs, ys = (tuple(track.track[name].to_numpy(np.float32) for track in shown) for name in (x, y))
+    words = tuple((f"━ {track.m_h:+.1f}".replace("+0.0", "0.0"), track.colour) for track in shown)
     about = f"Isochrones of {age:.2g} Gyr by [M/H] in dex."
-    return Overlay("isochrones", "Isochrones", Lines(xs, ys, tuple(drawn.values())), words, about, "[M/H]")
+    lines = Lines(xs, ys, tuple(track.colour for track in shown))
+    return Overlay("isochrones", "Isochrones", lines, words, about, "[M/H]")
 
 
 def stream_points(stream: pd.DataFrame, x: str, y: str) -> Dots:

@@ -19,9 +19,6 @@ from explorer.state.panels import PanelState
 _WIDE = 0.002
 """Fraction of stars beyond the ends of axes with long tails."""
 
-_HALF_WIDTH_KPC = 15.0
-"""Of the disc map."""
-
 
 def _plane(
     key: str, title: str, x: AxisSpec, y: AxisSpec, *more: tuple[AxisSpec, ...], lacking: str, about: str
@@ -84,9 +81,9 @@ SPECS = (
         "disc",
         "Disc map",
         DiscChart,
-        "Rotation of the disc seen from above, by height, with the selected stars over it (Figure 9).",
-        (tuple(AxisSpec(name, -_HALF_WIDTH_KPC, _HALF_WIDTH_KPC) for name in ("x_gal", "y_gal")),),
-        "velocity maps",
+        "Mean motion of the selected stars of the disc seen from above, by height (Figure 9).",
+        ((AxisSpec("x_gal"), AxisSpec("y_gal")),),
+        "velocities in space",
         off=frozenset({"arrows", "stream"}),
         square=True,
     ),

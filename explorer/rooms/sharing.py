@@ -11,7 +11,7 @@ from explorer import protocol
 from explorer.audit import audit
 from explorer.charts.chart import Shot
 from explorer.charts.journal import FORMATS, file_name, picture_bytes
-from explorer.charts.paper import PAPER_FIGURES, paper_bytes
+from explorer.charts.paper import figure_lack, figure_title, groups_of, paper_bytes
 from explorer.model.export import FORMS, Exported, export
 from explorer.model.library import Library
 from explorer.model.links import LinkStore
@@ -24,6 +24,7 @@ from explorer.rooms.owner import Owner
 from explorer.rooms.stage import Stage
 from explorer.state.workspace import Workspace
 from explorer.vetting.reader import NoRecord
+from pipeline.figures.star_figures import STAR_FIGURES
 
 _WORDS = 2000
 """Maximum length of the selection text under a picture."""
@@ -77,11 +78,10 @@ class Sharing:
 
     def exports(self) -> protocol.Exports:
         """Available exports."""
-        figures = PAPER_FIGURES.items()
         return protocol.Exports(
             forms=tuple(protocol.ExportForm(key, form.label) for key, form in FORMS.items()),
             figures=tuple(
-                protocol.PaperFigure(key, figure.title, figure.missing(self.library)) for key, figure in figures
+                protocol.PaperFigure(key, figure_title(key), figure_lack(self.library, key)) for key in STAR_FIGURES
             ),
             summary=f"{self.workspace.summary()} selected",
             samp=self.samp is not None,
@@ -114,10 +114,11 @@ class Sharing:
 
     async def _paper(self, request: protocol.Paper) -> None:
         key, form = request.key, _form(request.form)
-        missing = PAPER_FIGURES[key].missing(self.library)
+        missing = figure_lack(self.library, key)
         if missing:
             raise SelectionError(missing)
-        draw = partial(paper_bytes, self.library, self.workspace.rows, key, self.note, form)
+        groups = groups_of(self.stage.colouring_on(dark=False))
+        draw = partial(paper_bytes, self.library, self.workspace.rows, key, self.note, form, groups)
         data = await self.channel.in_background(draw, EXPORTS)
         self._hand_over(f"figure_{key}.{form}", FORMATS[form], data)
 

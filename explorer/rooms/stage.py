@@ -11,7 +11,6 @@ from msgspec.structs import replace as replace_fields
 from explorer import protocol
 from explorer.charts.chart import Brush, Chart, Curve, FitOverlay
 from explorer.charts.colouring import Colouring, colouring_of, colouring_of_subsets
-from explorer.charts.disc import texture_palette
 from explorer.charts.grid import default_panels, has_values, new_state
 from explorer.charts.overlays import PackedImage, WireLayer
 from explorer.charts.palettes import count_ramp, grey_ramp, lookup
@@ -76,6 +75,7 @@ class Stage:
         channel.on(protocol.Switch, self._switch)
         channel.on(protocol.Part, self._choose_part)
         channel.on(protocol.Bins, self._choose_bins)
+        channel.on(protocol.ChooseMap, self._choose_map)
         channel.on(protocol.Enlarge, self._enlarge)
         channel.on(protocol.Grid, lambda request: self._resize(request.value))
         channel.on(protocol.Home, lambda _: channel.send(home=True))
@@ -114,15 +114,12 @@ class Stage:
     def send_colours(self) -> None:
         """Palettes, theme and legend."""
         dark = self.workspace.dark
-        bars = ((slot, chart.bar(dark=dark)) for slot, chart in enumerate(self.charts))
         self.channel.send(
             theme=Theme.of(dark=dark),  # before the palettes, with which views are painted
             colours=protocol.Palettes(
                 everything=lookup(grey_ramp(dark)),
                 selected=lookup(self.colouring.ramp(dark=dark)),
-                texture=lookup(texture_palette(dark)),
                 histogram=lookup(count_ramp(dark)),  # categories and diverging scales have no colour for all stars
-                bars=tuple(protocol.SlotBar(slot, bar) for slot, bar in bars if bar is not None),
             ),
             legend=self.colouring.legend(self.workspace.table, dark=dark, single=self._single),
         )
@@ -320,6 +317,11 @@ class Stage:
     def _choose_bins(self, request: protocol.Bins) -> None:
         slot = self._slot(request.slot)
         self.change(slot, self.charts[slot].with_bins(request.value))
+
+    def _choose_map(self, request: protocol.ChooseMap) -> None:
+        slot = self._slot(request.slot)
+        self._remember(slot, self.charts[slot].with_map(request.of))
+        self.due({slot})
 
     def _switch(self, request: protocol.Switch) -> None:
         slot, name = self._slot(request.slot), request.name

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from explorer.model.samples import MAX_BINS
 from explorer.model.scales import LINEAR, Scale, scale_from_dict
+from pipeline.figures.disc_map import MapOf
 
 Ends = tuple[float, float]
 AxisName: TypeAlias = Literal["x", "y"]
@@ -36,7 +37,7 @@ class PanelState:
     switched : tuple of str
         Overlays that are switched against their default.
     part : int
-        Which slice in height, of a view that has several.
+        Which slice in height, of a view that has several; after the last one, all at once.
     bins : int
         Number of bars of a histogram; 0 takes the usual one.
     x_scale, y_scale : Scale
@@ -49,6 +50,8 @@ class PanelState:
         Stars whose density the contours show: "" for none, "selected" or "all".
     levels : tuple of float
         Per cent of the stars in view that each contour encloses, ascending.
+    map_of : MapOf
+        Stars of a disc map.
     """
 
     view: str
@@ -65,6 +68,7 @@ class PanelState:
     square: bool | None = None
     contours: ContoursOf = ""
     levels: tuple[float, ...] = LEVELS
+    map_of: MapOf = MapOf.SELECTED
 
     def scale(self, along: AxisName) -> Scale:
         """Scale of an axis."""
@@ -149,6 +153,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "switched": lambda stored: tuple(str(name) for name in stored),
     "part": int,
     "bins": _bins,
+    "map_of": MapOf,
     "x_scale": scale_from_dict,
     "y_scale": scale_from_dict,
     "flipped": lambda stored: tuple(name for name in AXES if name in stored),

@@ -119,8 +119,8 @@ class ReproducedRow:
 
 
 @dataclass(frozen=True)
-class ReproducedFigure:
-    """A figure of the paper, drawn from a catalogue.
+class DescribedFigure:
+    """A figure of the paper in words.
 
     Parameters
     ----------
@@ -130,6 +130,19 @@ class ReproducedFigure:
         Subject.
     paper : str
         Contents of the paper's figure.
+    """
+
+    number: str
+    title: str
+    paper: str
+
+
+@dataclass(frozen=True)
+class ReproducedFigure(DescribedFigure):
+    """A figure of the paper, drawn from a catalogue.
+
+    Parameters
+    ----------
     ours : str
         Contents of ours, with the number of stars; "" where it is not drawn.
     reason : str
@@ -140,9 +153,6 @@ class ReproducedFigure:
         Whether the catalogue is simulated.
     """
 
-    number: str
-    title: str
-    paper: str
     ours: str
     reason: str
     files: tuple[str, ...]

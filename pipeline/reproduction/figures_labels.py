@@ -9,22 +9,9 @@ import numpy as np
 from matplotlib.figure import FigureBase
 
 from pipeline.domain.columns import BY_NAME
-from pipeline.reproduction.drawing import (
-    BLACK,
-    BLUE,
-    ORANGE,
-    RED,
-    PaperFigure,
-    add_colour_bar,
-    axis_label,
-    colour_scale,
-    coloured_points,
-    equal_line,
-    histograms,
-    points,
-    stars_in,
-    stars_text,
-)
+from pipeline.figures.star_figures import STAR_FIGURES
+from pipeline.figures.style import BLACK, BLUE, ORANGE, RED, axis_label, points, stars_text
+from pipeline.reproduction.drawing import PaperFigure, equal_line, histograms, of_stars, stars_in
 from pipeline.reproduction.labels import (
     HIGH_SNR,
     LOW_SNR,
@@ -35,15 +22,10 @@ from pipeline.reproduction.labels import (
     snr_bins,
 )
 from pipeline.reproduction.samples import REFERENCE, TRAINING_SNR, official_pairs
-from pipeline.reproduction.settings import ISOCHRONE_AGE_GYR
 from pipeline.reproduction.survey import LAMOST, OTHER, BoolArray, FloatArray, Survey
 from pipeline.reproduction.velocities import REFERENCES, velocity_difference
 
-ISOCHRONES = {-0.6: "#e0a100", -0.3: "#009e73", 0.0: "#0072b2", 0.3: "#d55e00"}
-"""Colours of the isochrones by [M/H] in dex: yellow, green, blue and red, as the paper's."""
-
 _LABELS = tuple(item.name for item in PAPER_LABELS)
-_TEFF_K, _LOGG_DEX = (4400.0, 3100.0), (2.8, -0.7)
 
 
 class _Comparison(NamedTuple):
@@ -64,35 +46,6 @@ def _figure_1(canvas: FigureBase, survey: Survey) -> str:
         equal_line(axes, x, y)
         axes.set(xlabel=f"{axis_label(name)}, APOGEE", ylabel=f"{axis_label(name)}, LAMOST")
     return f"{stars_text(int(rows.sum()))} in LAMOST's official catalogue and in APOGEE with S/N above 50 in both."
-
-
-def _figure_2(canvas: FigureBase, survey: Survey) -> str:
-    panels = canvas.subplots(1, 2, sharex=True, sharey=True)
-    reference = ("teff_ref", "logg_ref", "m_h_ref")
-    referenced = not survey.lacking(reference)
-    training = survey["in_training"] > 0
-    left = stars_in(survey, training, *reference) if referenced else (np.empty(0),) * 3
-    right = stars_in(survey, survey.giants & bright(survey), "teff", "logg", "m_h")
-    scale = colour_scale(np.concatenate([left[2], right[2]]))
-    tracks = survey.products.overlays.get("isochrones")
-    for axes, (x, y, values), title in zip(panels, (left, right), ("training set, reference", "S/N > 50"), strict=True):
-        coloured_points(axes, x, y, values, scale)
-        axes.set(xlim=_TEFF_K, ylim=_LOGG_DEX, xlabel=axis_label("teff"), title=f"{title}: {stars_text(x.size)}")
-        if tracks is not None and not tracks.empty:
-            ages, m_h = np.unique(tracks["age_gyr"]), np.unique(tracks["m_h"])
-            of_age = tracks[tracks["age_gyr"] == ages[np.argmin(np.abs(ages - ISOCHRONE_AGE_GYR))]]
-            for wanted, colour in ISOCHRONES.items():
-                nearest = float(m_h[np.argmin(np.abs(m_h - wanted))])
-                track = of_age[of_age["m_h"] == nearest]
-                axes.plot(track["teff"], track["logg"], "--", color=colour, linewidth=0.9, label=f"{nearest:+.2f}")
-    panels[0].set_ylabel(axis_label("logg"))
-    if panels[0].lines:
-        panels[0].legend(title="[M/H], dex", title_fontsize=6.5, loc="lower left")
-    add_colour_bar(canvas, list(panels), scale, axis_label("m_h"))
-    return (
-        f"{stars_text(left[0].size)} of the training set by their reference labels, {stars_text(right[0].size)} with "
-        "S/N above 50 by ours; isochrones of the catalogue nearest to 3 Gyr."
-    )
 
 
 def _figure_3(canvas: FigureBase, survey: Survey) -> str:
@@ -211,12 +164,10 @@ FIGURES = (
         (f"{LAMOST}row", *(f"{LAMOST}{name}" for name in ("m_h", "logg", "teff")), *REFERENCE, "snr", "snr_ref"),
         *(2.5, _figure_1),
     ),
-    PaperFigure(
-        *("2", "HR diagram of the training set and of the prediction"),
+    of_stars(
+        STAR_FIGURES["2"],
         "Teff against log g, coloured by [M/H]: 3,670 training stars by APOGEE (left), predictions for S/N above 50 "
         "(right), with PARSEC isochrones of 3 Gyr and [M/H] = -0.6, -0.3, 0, 0.3.",
-        ("teff", "logg", "m_h", "snr", "in_training"),
-        *(3.2, _figure_2),
     ),
     PaperFigure(
         *("3", "radial velocities against Gaia and APOGEE"),

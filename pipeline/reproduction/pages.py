@@ -14,7 +14,8 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
 from pipeline.domain.reproduction import DATA_WORDS, Agreement, ReproducedFigure, ReproducedRow, Reproduction
-from pipeline.reproduction.drawing import STYLE, WIDTH_INCHES, PaperFigure
+from pipeline.figures.style import STYLE, WIDTH_INCHES
+from pipeline.reproduction.drawing import PaperFigure
 from pipeline.reproduction.survey import Survey
 
 A4_INCHES = (8.27, 11.69)

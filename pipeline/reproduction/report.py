@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 from pipeline.domain.reproduction import DATA_WORDS, ReproducedFigure, Reproduction
 from pipeline.failures import failure_sentence
+from pipeline.figures.style import STYLE, WIDTH_INCHES
 from pipeline.products.disk import exchange, remove, sync_folder
 from pipeline.products.manifest import ProductError, software_versions
 from pipeline.products.product import Products
@@ -23,7 +24,7 @@ from pipeline.products.reproduction import REPORT_JSON, REPORT_PDF, publish_repr
 from pipeline.products.versions import refuse_inside_product
 from pipeline.reproduction import figures_labels, figures_space
 from pipeline.reproduction.declared import STATEMENTS
-from pipeline.reproduction.drawing import STYLE, WIDTH_INCHES, PaperFigure
+from pipeline.reproduction.drawing import PaperFigure
 from pipeline.reproduction.labels import PAPER_LABELS
 from pipeline.reproduction.pages import pdf_of
 from pipeline.reproduction.statement import CONFIDENCE_SIGMA, MIN_STARS, PaperStatement, judged

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from functools import partial
 
 from pipeline.domain.columns import BY_NAME, COLUMNS
+from pipeline.figures.references import ISOCHRONE_AGE_GYR
 from pipeline.reproduction.samples import ERROR_LIMITS, TRAINING_SNR
 from pipeline.reproduction.statement import PaperStatement, exactly
 from pipeline.reproduction.survey import Survey
 from pipeline.science.quality.estimates import Estimate
 
-ISOCHRONE_AGE_GYR = 3.0
 R0_KPC = 8.34
 _TABLE_A1 = tuple(column.name for column in COLUMNS if column.paper_name)
 

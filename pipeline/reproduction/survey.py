@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from pipeline.domain.column import Column
 from pipeline.domain.columns import BY_NAME
 from pipeline.domain.frames import configured_frame
+from pipeline.figures.figure import FigureStars
 from pipeline.products.product import Products
+from pipeline.science.space.mean_field import MeanField, disc_stars, mean_fields
 from pipeline.science.spectra.selection import UNTESTED
 from pipeline.stages.table_comparison import MatchedTable
 
@@ -139,6 +141,25 @@ class Survey:
             return np.ones(len(self.table), np.bool_)
         untested = self.words("selection") == UNTESTED
         return np.asarray(self.table["selected"].to_numpy(bool) | untested, np.bool_)
+
+    def figure_stars(self) -> FigureStars:
+        """The M giants, for a figure that is drawn of any stars."""
+        return FigureStars(
+            column=self.__getitem__,
+            has=lambda name: not self.lacking((name,)),
+            rows=self.giants,
+            called="M giants",
+            overlays=self.products.overlays,
+            r0_kpc=self.r0_kpc,
+            fields=self._fields,
+        )
+
+    def _fields(self) -> tuple[MeanField, ...]:
+        """Mean velocity fields of the M giants by height, on the map of all stars."""
+        names = ("x_gal", "y_gal", "z_gal", "v_x", "v_y", "v_phi")
+        x, y, z, v_x, v_y, v_phi = (self[name].astype(np.float32) for name in names)
+        stars = disc_stars(x, y, z, v_x, v_y, v_phi)
+        return mean_fields(stars, self.giants, range(len(stars.slices_kpc)))
 
     def setting(self, section: str, name: str) -> Any:
         """A setting of the build; None where its configuration lacks it."""

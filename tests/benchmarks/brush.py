@@ -1,7 +1,9 @@
 """From mouse-up to the last view painted, in a real browser; and the same gesture through ``hv.link_selections``.
 
 The clock runs in the page: it starts at ``pointerup`` and stops two animation frames after the selected stars of all
-six views were replaced. Give product directories of any size; without one, 43,000 invented stars are drawn.
+six views were replaced, the disc map's texture among them. Give product directories of any size, or numbers of stars
+(``--stars 43000 1000000 10000000``), which are invented; without either, 43,000 invented stars are drawn. To compare
+with another commit, run it there with the same arguments.
 """
 
 import argparse
@@ -42,7 +44,7 @@ _CLOCK = """() => {
   let start = null, waiting = new Set()
   window.addEventListener('pointerup', () => { start = performance.now(); waiting = new Set(figures) }, true)
   for (const figure of figures) for (const {data_source} of figure.renderers) {
-    if (!['selected', 'picked'].includes(data_source.name)) continue
+    if (!['selected', 'picked', 'texture'].includes(data_source.name)) continue
     data_source.properties.data.change.connect(() => {
       if (start === null || !waiting.delete(figure) || waiting.size) return
       const begun = start
@@ -80,12 +82,14 @@ def main(arguments):
     """Print one JSON line a measurement."""
     parser = argparse.ArgumentParser(prog="brush")
     parser.add_argument("products", type=Path, nargs="*", help="product directories")
+    parser.add_argument("--stars", type=int, nargs="*", default=[], help="sizes of invented products")
     parser.add_argument("--people", type=int, nargs="*", default=[4, 6], help="visitors who brush at once")
     parser.add_argument("--no-baseline", action="store_true", help="leave hv.link_selections out")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        directories = options.products or [make_products(Path(folder) / "invented", 43_000, n_spectra=200)]
-        for directory in directories:
+        sizes = options.stars or ([] if options.products else [43_000])
+        invented = (make_products(Path(folder) / f"invented_{size}", size, n_spectra=200) for size in sizes)
+        for directory in (*options.products, *invented):
             asyncio.run(measure_products(directory, options))
 
 
@@ -107,6 +111,9 @@ async def measure_products(directory, options):
                     {"measured": tool.lower(), "stars": stars, "people": 1, "bytes": round(np.median(sent))}
                     | spread(times)
                 )
+            if await choose_all_slices(page):
+                times, _ = await brush(page, "Box", REPEATS)
+                tell({"measured": "box", "stars": stars, "people": 1, "disc": "all slices"} | spread(times))
             await page.close()
             for people in options.people:
                 pages = [(await visit(browser, server))[0] for _ in range(people)]
@@ -120,6 +127,18 @@ async def measure_products(directory, options):
         server.stop()
     if not options.no_baseline and stars < 100_000:
         await measure_baseline(directory, stars)
+
+
+async def choose_all_slices(page):
+    """Show every slice of the disc map at once; false where there is no such choice."""
+    part = page.locator("section.card[aria-label='Disc map'] select[aria-label='Slice in height']")
+    last = await part.locator("option").last.text_content() if await part.count() else ""
+    if not (last or "").startswith("all"):
+        return False
+    await part.select_option(label=last)
+    await page.wait_for_timeout(3000)
+    await page.evaluate(_CLOCK)
+    return True
 
 
 def expressions(library):

@@ -157,7 +157,7 @@ def _stars(n: int, rng: np.random.Generator) -> pd.DataFrame:
         "glat": glat,
         "jk0": jk0,
         "k_abs": k_abs,
-        "k_mag": k_abs + 5 * np.log10(sky["distance"] * 100),
+        "k_mag": np.maximum(k_abs + 5 * np.log10(sky["distance"] * 100), -5.0),
         "x_gal": position[:, 0],
         "y_gal": position[:, 1],
         "z_gal": position[:, 2],

@@ -240,6 +240,36 @@ class TestRequests:
         assert np.abs(layer["counts"] - expected).sum() <= 2, "single precision moves a star over an edge"
         assert layer["counts"].sum() > 350
 
+    def test_a_fitted_distribution_has_as_many_stars_on_any_scale(self, library):
+        spread, middle = 12.0, 60.0
+        fit = FitOverlay(("snr",), density=lambda v: np.exp(-0.5 * ((v - middle) / spread) ** 2), stars=100)
+        totals = []
+        for scale in (LINEAR, LOG):
+            ends = scale.coordinate(10.0), scale.coordinate(130.0)
+            state = PanelState("histogram", "snr", x_ends=ends, x_scale=scale, bins=40)
+            (curve,) = chart_of(library, state).curves_of(fit, state)
+            bar = (ends[1] - ends[0]) / 40
+            totals.append(np.trapezoid(curve.y, curve.x) / bar)
+        expected = 100 * spread * np.sqrt(2 * np.pi)
+        assert totals == pytest.approx([expected, expected], rel=0.01)
+
+    def test_typed_numbers_are_shares_where_these_are_drawn(self, page):
+        page.send("axis_scale", slot=2, axis="y", scale="log")
+        page.send("axis_limits", slot=2, axis="y", low="", high="300")
+        page.send("switch", slot=2, name="normalised", on=True)
+        assert page.workspace.panels[2].y_ends is None, "numbers of stars are no shares"
+        low, high = self.spec(page.send("axis_limits", slot=2, axis="y", low="", high="0.5"), 2)["y"]["ends"]
+        assert high == 0.5
+        assert 0.0 < low < 1.0 / page.library.table.n_stars
+
+    def test_a_fitted_line_follows_the_scale(self, library):
+        x, y = np.array([10.0, 100.0]), np.array([1.0, 2.0])
+        fit = FitOverlay(("snr", "logg"), (Curve(x, y, "#000000", "solid", "#000000"),))
+        state = PanelState("custom", "logg", "snr", y_scale=LOG)
+        (curve,) = chart_of(library, state).curves_of(fit, state)
+        assert [curve.x.tolist(), curve.y.tolist()] == [[1.0, 2.0], [1.0, 2.0]]
+        assert chart_of(library, state).curves_of(FitOverlay(("snr", "teff"), fit.curves), state) == ()
+
     def test_equal_units_are_a_choice(self, page):
         assert not page.room.stage.charts[0].spec().square
         assert self.spec(page.send("aspect", slot=0, equal=True), 0)["square"]
@@ -273,33 +303,3 @@ def test_real_stars_are_selected_where_they_are_seen(shared_data):
     below = (x > low) & (x < high) & (y > down) & ((y - down) * (high - low) < (up - down) * (x - low))
     assert np.array_equal(outline.mask(table)[~edge], below[~edge])
     assert 100 < below.sum() < rows.sum() < len(read)
-
-    def test_a_fitted_distribution_has_as_many_stars_on_any_scale(self, library):
-        spread, middle = 12.0, 60.0
-        fit = FitOverlay(("snr",), density=lambda v: np.exp(-0.5 * ((v - middle) / spread) ** 2), stars=100)
-        totals = []
-        for scale in (LINEAR, LOG):
-            ends = scale.coordinate(10.0), scale.coordinate(130.0)
-            state = PanelState("histogram", "snr", x_ends=ends, x_scale=scale, bins=40)
-            (curve,) = chart_of(library, state).curves_of(fit, state)
-            bar = (ends[1] - ends[0]) / 40
-            totals.append(np.trapezoid(curve.y, curve.x) / bar)
-        expected = 100 * spread * np.sqrt(2 * np.pi)
-        assert totals == pytest.approx([expected, expected], rel=0.01)
-
-    def test_typed_numbers_are_shares_where_these_are_drawn(self, page):
-        page.send("axis_scale", slot=2, axis="y", scale="log")
-        page.send("axis_limits", slot=2, axis="y", low="", high="300")
-        page.send("switch", slot=2, name="normalised", on=True)
-        assert page.workspace.panels[2].y_ends is None, "numbers of stars are no shares"
-        low, high = self.spec(page.send("axis_limits", slot=2, axis="y", low="", high="0.5"), 2)["y"]["ends"]
-        assert high == 0.5
-        assert 0.0 < low < 1.0 / page.library.table.n_stars
-
-    def test_a_fitted_line_follows_the_scale(self, library):
-        x, y = np.array([10.0, 100.0]), np.array([1.0, 2.0])
-        fit = FitOverlay(("snr", "logg"), (Curve(x, y, "#000000", "solid", "#000000"),))
-        state = PanelState("custom", "logg", "snr", y_scale=LOG)
-        (curve,) = chart_of(library, state).curves_of(fit, state)
-        assert [curve.x.tolist(), curve.y.tolist()] == [[1.0, 2.0], [1.0, 2.0]]
-        assert chart_of(library, state).curves_of(FitOverlay(("snr", "teff"), fit.curves), state) == ()

@@ -12,7 +12,7 @@ from explorer import protocol
 from explorer.app import build_page, warm_up
 from explorer.charts.chart import MissingChart
 from explorer.charts.grid import default_panels
-from explorer.charts.paper import PAPER_FIGURES
+from explorer.charts.paper import figure_lack
 from explorer.charts.view_specs import VIEWS, chart_of
 from explorer.model import mapped as mapped_module
 from explorer.model.expression import parse
@@ -23,6 +23,7 @@ from explorer.rooms.validate import ROOM, ValidateView
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
 from explorer.vetting.store import Store
+from pipeline.figures.star_figures import STAR_FIGURES
 from pipeline.products.catalog_file import CATALOG_NAME, CatalogFile
 from pipeline.products.manifest import Manifest
 
@@ -103,8 +104,8 @@ def test_other_rooms_do_not_fail(foreign_library, links):
     view.body()
     assert "Nothing to compare" in view.words.object
     assert "flux_x" in AboutView(foreign_library).text()
-    for figure in PAPER_FIGURES.values():
-        assert figure.missing(foreign_library).startswith("This catalogue has no values of ")
+    for key in STAR_FIGURES:
+        assert figure_lack(foreign_library, key).startswith("This catalogue has no values of ")
     star = str(foreign_library.table["obsid"][3]).encode()
     assert build_page(foreign_library, links, {"star": [star]}) is not None
     with warnings.catch_warnings():

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.quiver import QuiverKey
 
 from explorer.charts import picture
+from explorer.charts.disc import STARS
 from explorer.charts.journal import COLUMN_INCHES, PAGE_INCHES, STYLE, add_key, file_name, new_figure, sign
 from explorer.charts.marks import MAX_TICKS
 from explorer.charts.overlays import MODEL_COLOUR
@@ -29,8 +30,8 @@ LONG = "SIMULATED DATA. " + " and ".join(f"{k} ≤ Teff ≤ {k + 5}" for k in ra
 def draw(library, links):
     """The picture of a view."""
 
-    def drawn(view, **state):
-        page = Page(library, links, Workspace(library.table, panels=(PanelState(view),), **state))
+    def drawn(view, switched=(), **state):
+        page = Page(library, links, Workspace(library.table, panels=(PanelState(view, switched=switched),), **state))
         page.open()
         return page.room.sharing.drawing(0)()
 
@@ -167,7 +168,7 @@ def subsets(count, name="hot"):
 @pytest.mark.parametrize("name", ["hot", "stream_candidates_of_2023", "W" * 35])
 @pytest.mark.parametrize("view", ["hr", "stream_distance", "disc", "space_xy"])
 def test_the_legend_is_within_the_figure_above_the_axes_without_overlap(draw, view, name, count):
-    figure = draw(view, colour_by="subsets", subsets=subsets(count, name))
+    figure = draw(view, colour_by="subsets", subsets=subsets(count, name), switched=(STARS,) if view == "disc" else ())
     FigureCanvasAgg(figure).draw()
     (legend,) = figure.findobj(Legend)
     box, axes = legend.get_window_extent(), figure.axes[0]

@@ -1,4 +1,4 @@
-"""Axis ranges, legends, colours of the disc map, and position of the Sun."""
+"""Axis ranges, legends, and position of the Sun."""
 
 from dataclasses import replace
 
@@ -9,8 +9,6 @@ from conftest import Page
 
 from explorer.charts.axis import AxisSpec
 from explorer.charts.colouring import Density
-from explorer.charts.disc import RESIDUAL, SHADES, residual_limits, texture_levels
-from explorer.charts.grid import default_panels
 from explorer.charts.palettes import IN_NONE, lookup
 from explorer.model.library import Library
 from explorer.model.selection import InRange
@@ -44,32 +42,6 @@ def test_the_legend_says_when_each_dot_is_a_star(page, monkeypatch):
     assert page.send("colour", value="count")["legend"]["low"] == "1"
 
 
-def test_the_disc_map_shows_what_is_above_the_usual_rotation(library, links):
-    page = Page(library, links, Workspace(library.table, panels=(PanelState("disc"),)))
-    first = page.open()
-    spec = page.room.stage.charts[0].spec()
-    assert [one.on for one in spec.overlays if one.name == RESIDUAL] == [False]
-    page.send("switch", slot=0, name=RESIDUAL, on=True)
-    answer = page.look([0])
-    texture = page.layers(answer, "texture")[0]
-    shown = page.pixels(answer, texture)
-    assert not np.array_equal(shown, page.pixels(first, page.layers(first, "texture")[0]))
-    spec = page.room.stage.charts[0].spec()
-    low, high = (float(end) for end in (spec.bar.low, spec.bar.high))
-    assert low == -high < 0
-    assert "median" in spec.bar.label
-    assert "median" in page.room.sharing.drawing(0)().axes[0].child_axes[0].get_ylabel()
-
-
-def test_residuals_are_hues_about_zero(library):
-    maps = library.products.maps
-    low, high = residual_limits(maps)
-    assert low == -high
-    disc = replace(maps[0], residual=np.full_like(maps[0].residual, high))
-    levels = texture_levels(disc, (low, high), residual=True)
-    assert set((levels[levels > 0].astype(int) - 1) // SHADES) == {14}
-
-
 def test_the_sun_is_at_the_position_of_the_build(library):
     kinematics = {
         "frame": "custom",
@@ -101,31 +73,6 @@ def test_pictures_show_stars_in_no_subset_on_paper_also_from_a_dark_page(page):
     page.workspace.define_subset("cool", InRange("teff", 0.0, 3600.0), "#0072b2")
     page.workspace.param.update(colour_by="subsets", dark=True)
     assert page.room.sharing.drawing(0).args[0].colouring.colours == ("#0072b2", IN_NONE[False])
-
-
-def with_empty_first_slice(library):
-    maps = library.products.maps
-    nothing = np.full_like(maps[0].v_phi, np.nan)
-    empty = replace(maps[0], v_phi=nothing, v_x=nothing, v_y=nothing, texture=np.zeros_like(maps[0].texture))
-    return Library(replace(library.products, maps=(empty, *maps[1:])), library.table)
-
-
-def test_a_new_disc_map_opens_at_the_first_slice_with_cells(library, links):
-    other = with_empty_first_slice(library)
-    assert [state.part for state in default_panels(other, 6) if state.view == "disc"] == [1]
-    assert [state.part for state in default_panels(library, 6) if state.view == "disc"] == [0]
-    page = Page(other, links, Workspace(other.table, panels=(PanelState("hr"),)))
-    page.open()
-    assert page.send("swap", slot=0, view="disc")["stage"]["panels"][0]["part"] == 1
-
-
-def test_a_slice_without_cells_says_so(library, links):
-    other = with_empty_first_slice(library)
-    page = Page(other, links, Workspace(other.table, panels=(PanelState("disc"),)))
-    assert "choose another height" in dict(page.open()["notes"])[0][1]
-    note = dict(page.change(selection=InRange("teff", 0.0, 9000.0))["notes"])[0]
-    assert note[0] == "no cells"
-    assert "not in this slice" in note[1]
 
 
 def test_a_histogram_is_titled_by_its_column(library, links):

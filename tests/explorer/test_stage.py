@@ -6,7 +6,6 @@ from conftest import Page
 
 from explorer.charts.chart import MissingChart
 from explorer.charts.colouring import ValueScale
-from explorer.charts.disc import SHADES, texture_levels, texture_palette
 from explorer.charts.grid import default_panels
 from explorer.charts.plane import PlaneChart
 from explorer.charts.view_specs import VIEWS, chart_of
@@ -41,6 +40,8 @@ def drawn(page, answer):
             found[layer["slot"]] = page.pixels(answer, layer) if "shape" in layer else np.asarray(layer["counts"])
         elif layer["name"] == "picked":
             found[layer["slot"]] = np.frombuffer(layer["levels"], np.uint8)
+        elif layer["name"] == "map":
+            found[layer["slot"]] = np.frombuffer(layer["strength"], np.uint8)
     return found
 
 
@@ -61,7 +62,7 @@ def test_a_brush_changes_every_view_and_nothing_else(page):
     before, after = drawn(page, first), drawn(page, answer)
     assert set(after) == set(range(6))
     assert not page.layers(answer, "everything")
-    for slot in range(5):
+    for slot in range(6):
         assert 0 < after[slot].astype(bool).sum() < before[slot].astype(bool).sum()
     assert page.workspace.n_selected == int(page.workspace.selection.mask(page.library.table).sum())
     assert page.workspace.selection == InBox("teff", "logg", 3600.0, 3900.0, 0.0, 1.0)
@@ -156,7 +157,7 @@ def test_dark_recolours_without_new_images(page):
     page.open()
     answer = page.change(dark=True)
     assert answer["theme"] == "dark"
-    assert "texture" in answer["colours"]
+    assert "selected" in answer["colours"]
 
 
 def test_notes_say_what_cannot_be_shown(page):
@@ -186,7 +187,7 @@ def test_swap_axes_overlays_parts_and_grid(page):
     spec = page.send("axis", slot=0, axis="y", column="snr")["stage"]["panels"][0]
     assert (spec["view"], spec["x"]["column"], spec["y"]["column"]) == ("custom", "teff", "snr")
     slices = page.send("part", slot=5, part=2)["stage"]["panels"][5]
-    assert slices["part"] == 2
+    assert slices["map"]["part"] == 2
     assert len(page.send("grid", value=8)["stage"]["panels"]) == 8
     assert [state.view for state in default_panels(page.library, 8)[6:]] == ["histogram", "histogram"]
     assert page.send("enlarge", slot=2)["stage"]["enlarged"] == 2
@@ -279,25 +280,6 @@ def test_axes_stand_as_in_the_paper(page):
     assert specs["hr"]["x"]["label"] == "Teff [K]"
     assert specs["stream_sky"]["x"]["ends"] == [0.0, 360.0]
     assert [one["name"] for one in specs["hr"]["overlays"]] == ["isochrones", "errors"]
-
-
-def test_disc_shows_stars_only_when_some_are_selected(page):
-    slot = 5
-    answer = page.open()
-    assert set(page.layers(answer, "texture")) == {slot}
-    assert not drawn(page, answer)[slot].any()
-    outside = dict(page.change(selection=InRange("z_gal", -5, 5))["notes"])[slot]
-    assert outside[1].endswith("not in this slice")
-
-
-def test_texture_bytes_carry_rotation_and_brightness(library):
-    disc = library.products.maps[0]
-    levels = texture_levels(disc, (100.0, 300.0))
-    assert levels.dtype == np.uint8
-    assert ((levels == 0) == (disc.texture == 0)).all()
-    assert len(texture_palette(True)) == 256
-    shades = (levels[levels > 0].astype(int) - 1) % SHADES
-    assert np.array_equal(shades, disc.texture[levels > 0].astype(int) * SHADES // 256)
 
 
 def test_what_cannot_be_a_message_is_logged_and_changes_nothing(page, caplog):

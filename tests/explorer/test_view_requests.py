@@ -16,6 +16,7 @@ from explorer.model.table import StarTable
 from explorer.state.panels import PanelState, panel_from_dict
 from explorer.state.workspace import Workspace
 from pipeline.domain.own_columns import own_column
+from pipeline.science.space.velocity_field import SLICES_KPC
 
 
 def page_of(library, links, *panels):
@@ -51,14 +52,15 @@ def test_what_a_view_does_not_have_is_refused(page):
     before = page.workspace.panels
     assert page.send("switch", slot=0, name="arrows", on=True)["refused"] == "switch"
     assert "no slices" in page.send("part", slot=0, part=1)["message"]
-    assert "4 slices" in page.send("part", slot=5, part=4)["message"]
+    assert "4 slices" in page.send("part", slot=5, part=5)["message"]
+    assert "no map" in page.send("choose_map", slot=0, of="all")["message"]
     assert "no y axis" in page.send("axis", slot=1, axis="y", column="snr")["message"]
     assert page.workspace.panels == before
 
 
-def test_a_link_to_a_slice_that_a_product_lacks_shows_its_last_one(library, links):
+def test_a_link_to_a_slice_that_a_product_lacks_shows_them_all(library, links):
     page = page_of(library, links, PanelState("disc", part=9))
-    assert page.send("connect", seen=True)["stage"]["panels"][0]["part"] == len(library.products.maps) - 1
+    assert page.send("connect", seen=True)["stage"]["panels"][0]["map"]["part"] == len(SLICES_KPC)
 
 
 @pytest.mark.parametrize("window", [[1.0, 1.0, 0.0, 1.0], [0.0, 1.0, 2.0, 2.0], [-1e308, 1e308, 0.0, 1.0]])

@@ -55,6 +55,15 @@ CUT = f"""() => ({CARDS})().flatMap(card => {{
 }})"""
 """Notes, legends and captions that are seen in part."""
 
+DISC = "Bokeh.documents.map(d => d.get_model_by_name('Disc map')).find(m => m)"
+TEXTURE_HASH = f"""() => {{
+  const image = {DISC}.renderers.find(r => r.data_source.name === 'texture').data_source.data.image[0] ?? []
+  let hash = 7
+  for (const pixel of image) hash = (hash * 31 + pixel) | 0
+  return hash
+}}"""
+DISC_LABELS = f"() => [...{DISC}.below[0].major_label_overrides.values()]"
+
 SKY = "Bokeh.documents.map(d => d.get_model_by_name('Sagittarius sky')).find(m => m)"
 MODEL = f"() => Array.from(({SKY}).renderers.find(r => r.level === 'image' && !r.name).data_source.data.x)"
 """Longitudes of the stream model's dots."""
@@ -91,13 +100,34 @@ def test_the_page_loads_whole_and_fits(visit, width, height):
 
 def test_a_box_in_the_hr_diagram_changes_every_view(explorer):
     grey = explorer.image("Sagittarius sky", "everything")
-    before = {name: explorer.image(name) for name in VIEWS}
+    layers = {name: "texture" if name == "Disc map" else "selected" for name in VIEWS}
+    before = {name: explorer.image(name, layer) for name, layer in layers.items()}
     image, count = brush(explorer)
     assert 0 < image["lit"] < before["Sagittarius sky"]["lit"]
     assert 0 < number(count) < 6000
     assert explorer.image("Sagittarius sky", "everything") == grey
-    for name in VIEWS:
-        assert explorer.image(name) != before[name]
+    for name, layer in layers.items():
+        assert explorer.image(name, layer) != before[name]
+
+
+def test_the_disc_map_shows_other_stars_and_all_slices_with_their_own_numbers(explorer):
+    page, card = explorer.page, explorer.page.locator("section.card[aria-label='Disc map']")
+    brush(explorer)
+    card.get_by_role("button", name="Enlarge").click()
+    explorer.wait_for_views("Disc map")
+    page.wait_for_timeout(500)
+    for select, value in (("Map of selected stars", "difference"), ("Slice in height", "4")):
+        before = page.evaluate(TEXTURE_HASH)
+        card.get_by_title(select).select_option(value)
+        page.wait_for_function(f"(hash) => ({TEXTURE_HASH})() !== hash", arg=before, timeout=8000)
+    card.locator("header .legend", has_text="selected - all").wait_for(timeout=8000)
+    labels = page.evaluate(DISC_LABELS)
+    assert len(labels) > len(set(labels)) > 2, "each map has the same numbers"
+    card.get_by_role("button", name="Axes, overlays and pictures").click()
+    residual = card.get_by_label("Rotation minus its mean at that radius")
+    residual.click()
+    card.locator("header .legend", has_text="mean(R)").wait_for(timeout=5000)
+    assert residual.is_visible(), "the menu stays open"
 
 
 def test_lasso_modes_undo_redo_and_clear(explorer):

@@ -1,8 +1,8 @@
 // A view of the grid: its title with menus, and its plot.
 
 /** @import { Bars as BarsFigure } from "../figures/bars.js" */
-/** @import { BarsLayer, Layer, MissingSpec, OverlaySpec, Palettes, PlaneLayer, ViewSpec } from "../payloads.ts" */
-/** @import { FittedCurves } from "../protocol.d.ts" */
+/** @import { BarsLayer, Layer, MapSpec, MissingSpec, OverlaySpec, Palettes, PlaneLayer, ViewSpec } from "../payloads.ts" */
+/** @import { ChooseMap, FittedCurves } from "../protocol.d.ts" */
 /** @import { Stage } from "./stage.js" */
 
 import { PICTURE_FORMS } from "../base/declared.js"
@@ -11,9 +11,12 @@ import { gradient } from "../base/legend.js"
 import { options } from "../base/lists.js"
 import { shortCount } from "../base/words.js"
 import { Bars } from "../figures/bars.js"
+import { DiscMap } from "../figures/disc_map.js"
 import { Plane } from "../figures/plane.js"
 import { AxesForm } from "./axes_form.js"
 
+/** @type {[of: ChooseMap["of"], label: string][]} */
+const MAPS_OF = [["selected", "selected"], ["all", "all stars"], ["difference", "selected - all"]]
 const NOTHING = "No options: see the message of the view."
 
 export class Card {
@@ -40,9 +43,16 @@ export class Card {
     /** @type {HTMLSelectElement} */
     this.part = element("select", {
       className: "part",
-      title: "Slice in height",
+      title: "Slice in height |Z|",
       "aria-label": "Slice in height",
       onchange: () => send({ kind: "part", slot, part: Number(this.part.value) }),
+    })
+    /** @type {HTMLSelectElement} */
+    this.of = element("select", {
+      className: "part",
+      title: "Map of selected stars, of all, or their difference",
+      "aria-label": "Stars of the map",
+      onchange: () => send({ kind: "choose_map", slot, of: /** @type {ChooseMap["of"]} */ (this.of.value) }),
     })
     this.caption = element("span", { className: "caption" })
     this.bar = element("span", { className: "legend" })
@@ -51,7 +61,7 @@ export class Card {
     this.popup = popup(more, () => this.menu())
     this.grow = icon("open_in_full", "Enlarge", () => send({ kind: "enlarge", slot }))
     const extras = element("div", { className: "extras" }, this.hidden, this.bar, this.caption)
-    const head = element("header", {}, this.select, this.part, extras, more, this.grow)
+    const head = element("header", {}, this.select, this.part, this.of, extras, more, this.grow)
     this.plot = element("div", { className: "plot" })
     this.el = element("section", { className: "card" }, head, this.plot, this.popup.el)
   }
@@ -66,14 +76,18 @@ export class Card {
     this.spec = spec
     this.view = null
     options(this.select, this.stage.catalogue, spec.view)
-    const parts = spec.kind === "plane" ? spec.parts : undefined
-    this.part.hidden = !parts
-    if (spec.kind === "plane" && parts) options(this.part, parts.map((label, k) => [k, label]), spec.part)
+    const map = spec.kind === "plane" ? spec.map : undefined
+    this.part.hidden = !map
+    this.of.hidden = !map
+    if (map) {
+      options(this.part, map.parts.map(([label, lacking], k) => [k, label, lacking]), map.part)
+      options(this.of, MAPS_OF, map.of)
+    }
     this.caption.title = spec.kind === "plane" ? spec.about : ""
     this.caption.replaceChildren(
       ...spec.caption.map(([text, colour]) => element("span", { style: colour ? `color:${colour}` : null }, text)),
     )
-    this.bar.replaceChildren(...(spec.kind === "plane" && spec.bar ? gradient(spec.bar) : []))
+    this.bar.replaceChildren()
     this.hidden.replaceChildren()
     this.el.setAttribute("aria-label", spec.title)
     if (spec.kind === "missing") {
@@ -85,7 +99,8 @@ export class Card {
     const { slot, stage, plot } = this
     /** @type {Plane["send"]} */
     const send = (message) => stage.fromView(message)
-    const view = spec.kind === "bars" ? new Bars(plot, spec, slot, send) : new Plane(plot, spec, slot, send)
+    const Shown = map ? DiscMap : Plane
+    const view = spec.kind === "bars" ? new Bars(plot, spec, slot, send) : new Shown(plot, spec, slot, send)
     const { colours, theme, tool } = stage.look
     this.view = view
     view.recolour(colours, theme)
@@ -111,6 +126,7 @@ export class Card {
    * @param {Palettes} colours
    */
   receive(layer, pixels, colours) {
+    if (layer.name === "map") this.bar.replaceChildren(...gradient(layer.bar))
     if (this.view instanceof Bars) {
       if (!isBars(layer)) return
       this.view.receive(layer)
@@ -156,11 +172,28 @@ export class Card {
         { type: "button", onclick: () => stage.send({ kind: "picture", slot, form }) },
         form.toUpperCase(),
       )
+    const map = spec.kind === "plane" && spec.map ? [this.mapRow(spec.map)] : []
     return [
+      ...map,
       ...axes,
       ...spec.overlays.map((overlay) => this.overlayBox(overlay)),
       element("div", { className: "row" }, "Picture ", ...PICTURE_FORMS.map(picture)),
     ]
+  }
+
+  /**
+   * Slice and stars of a map, which the title of a narrow view has no room for.
+   *
+   * @param {MapSpec} map
+   */
+  mapRow({ parts }) {
+    /** @type {HTMLSelectElement} */
+    const part = element("select", { "aria-label": "Height", onchange: () => choose(this.part, part.value) })
+    options(part, parts.map(([label, lacking], k) => [k, label, lacking]), this.part.value)
+    /** @type {HTMLSelectElement} */
+    const of = element("select", { "aria-label": "Map of", onchange: () => choose(this.of, of.value) })
+    options(of, MAPS_OF, this.of.value)
+    return element("div", { className: "row" }, "|Z| ", part, " Map of ", of)
   }
 
   /** @param {OverlaySpec} overlay */
@@ -197,6 +230,12 @@ export class Card {
   mark(xs, ys) {
     if (this.view instanceof Plane) this.view.mark(xs, ys)
   }
+}
+
+/** @type {(select: HTMLSelectElement, value: string) => void} */
+function choose(select, value) {
+  select.value = value
+  select.dispatchEvent(new Event("change"))
 }
 
 /**

@@ -8,12 +8,11 @@
 import { bytes, paletteOf } from "../base/arrays.js"
 import { FIGURES } from "../base/declared.js"
 import { debounced, element, onMagnified } from "../base/dom.js"
-import { gradient } from "../base/legend.js"
 import { Card } from "./card.js"
 
 const LOOK_AFTER = 40
 const PAINTED_AFTER = 50
-const PALETTE_NAMES = /** @type {const} */ (["everything", "selected", "texture", "histogram"])
+const PALETTE_NAMES = /** @type {const} */ (["everything", "selected", "histogram"])
 
 const noColours = () => new Uint32Array(256)
 
@@ -23,7 +22,7 @@ export class Stage {
   /** @type {Card[]} */
   cards = []
   /** @type {Palettes} */
-  colours = { everything: noColours(), selected: noColours(), texture: noColours(), histogram: noColours() }
+  colours = { everything: noColours(), selected: noColours(), histogram: noColours() }
   /** @type {Map<number, ViewSize>} - What views show, until it is sent. */
   waiting = new Map()
   /** @type {NonNullable<StageState["catalogue"]>} */
@@ -118,8 +117,8 @@ export class Stage {
     }
   }
 
-  /** @param {ColoursState} state */
-  recolour({ bars, ...palettes }) {
+  /** @param {Partial<ColoursState>} palettes */
+  recolour(palettes) {
     for (const name of PALETTE_NAMES) {
       const palette = palettes[name]
       if (palette) this.colours[name] = paletteOf(palette)
@@ -127,7 +126,6 @@ export class Stage {
     const { colours, theme: shown } = this.look
     this.el.classList.toggle("dark", this.theme === "dark")
     for (const { view } of this.cards) view?.recolour(colours, shown)
-    for (const [slot, bar] of bars ?? []) this.cards[slot]?.bar.replaceChildren(...gradient(bar))
   }
 
   /**

@@ -56,7 +56,6 @@ export class Plane extends FigureCell {
     this.useScales()
     const M = globalThis.Bokeh.Models
     this.overlaySpecs = spec.overlays
-    if (spec.parts) this.addImage("texture", "image")
     for (const overlay of spec.overlays) if (overlay.shape.kind === "dots") this.addOverlay(overlay)
     this.addImage("everything", "image")
     this.stars = this.points("stars", "image")
@@ -215,7 +214,7 @@ export class Plane extends FigureCell {
     } else if (layer.name === "picked") {
       this.pickedLevels = bytes(layer.levels)
       this.paintPicked(colours)
-    } else {
+    } else if (layer.name !== "map") {
       const { name, window, shape, from, to } = layer
       const image = { window, shape, packed: pixels.subarray(from, to) }
       this.levels.set(name, image)

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from explorer.model.screen import DragTool
 from explorer.model.selection import SelectionMode
 from explorer.protocol.requests.base import Base64, Index, Keys, Name, Request, Slot, Text
+from pipeline.figures.disc_map import MapOf
 
 
 class ViewSize(Struct, frozen=True, forbid_unknown_fields=True):
@@ -94,10 +95,17 @@ class Switch(Request, frozen=True):
 
 
 class Part(Request, frozen=True):
-    """Show another slice of the disc."""
+    """Show another slice of the disc, or all at once."""
 
     slot: Slot
     part: Index
+
+
+class ChooseMap(Request, frozen=True):
+    """Map all stars of the disc, the selected ones, or the difference."""
+
+    slot: Slot
+    of: MapOf
 
 
 class Enlarge(Request, frozen=True):

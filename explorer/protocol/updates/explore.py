@@ -29,21 +29,12 @@ class GridState(MessagePart, frozen=True):
     columns: tuple[ColumnChoice, ...] | UnsetType = UNSET
 
 
-class SlotBar(Row, frozen=True):
-    """The colour bar of one view."""
-
-    slot: int
-    bar: Legend
-
-
 class Palettes(MessagePart, frozen=True):
     """Colours by level: red, green, blue and opacity, four bytes each of 256 levels."""
 
     everything: bytes
     selected: bytes
-    texture: bytes
     histogram: bytes
-    bars: tuple[SlotBar, ...]
 
 
 class Note(Row, frozen=True):

@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType, field
 
 from explorer.protocol.requests.base import Ends
 from explorer.protocol.updates.base import Float32s, Float64s, MessagePart, Row
+from pipeline.figures.disc_map import MapOf
 
 Window: TypeAlias = tuple[float, float, float, float]
 
@@ -95,10 +96,10 @@ class DotsShape(Shape, frozen=True, tag="dots"):
 
 
 class SunShape(Shape, frozen=True, tag="sun"):
-    """The solar position."""
+    """The solar position, on each of several maps."""
 
-    x: tuple[float]
-    y: tuple[float]
+    x: tuple[float, ...]
+    y: tuple[float, ...]
 
 
 class ArrowsShape(Shape, frozen=True, tag="arrows"):
@@ -144,8 +145,32 @@ class MissingSpec(FigureSpec, frozen=True, tag="missing"):
     sentence: str
 
 
+class PartChoice(Row, frozen=True):
+    """A slice of a disc map on its menu, and whether it has too few stars."""
+
+    label: str
+    lacking: bool
+
+
+class MapOffset(Row, frozen=True):
+    """Shift in x and y at which a disc map is drawn beside others, from its own coordinates."""
+
+    x: float
+    y: float
+
+
+class MapSpec(MessagePart, frozen=True):
+    """A disc map: its slices, the present one, the stars that it is of, and the maps beside one another."""
+
+    parts: tuple[PartChoice, ...]
+    part: int
+    of: MapOf
+    window: Window
+    offsets: tuple[MapOffset, ...]
+
+
 class PlaneSpec(FigureSpec, frozen=True, tag="plane"):
-    """One column against another; a disc map has slices (parts), the present one, and a colour bar."""
+    """One column against another; a disc map has a specification more."""
 
     overlays: tuple[OverlaySpec, ...]
     about: str
@@ -153,9 +178,7 @@ class PlaneSpec(FigureSpec, frozen=True, tag="plane"):
     x: AxisSpec
     y: AxisSpec
     contours: ContoursSpec
-    parts: tuple[str, ...] | UnsetType = UNSET
-    part: int | UnsetType = UNSET
-    bar: Legend | UnsetType = UNSET
+    map: MapSpec | UnsetType = UNSET
 
 
 class BarsSpec(FigureSpec, frozen=True, tag="bars"):
@@ -179,7 +202,7 @@ class Layer(MessagePart, frozen=True, tag_field="kind"):
 class ImageLayer(Layer, frozen=True, tag="image"):
     """An image of levels: its shape, and the range of its packed bytes in the message's ``pixels``."""
 
-    name: Literal["everything", "selected", "texture"]
+    name: Literal["everything", "selected"]
     window: Window
     shape: tuple[int, int]
     start: int = field(name="from")
@@ -263,6 +286,36 @@ class ContoursLayer(Layer, frozen=True, tag="contours"):
     name: Literal["contours"] = "contours"
 
 
+class MapTitle(Row, frozen=True):
+    """Text at the upper left corner of a map, and a shorter one for a narrow map."""
+
+    x: float
+    y: float
+    text: str
+    short: str
+
+
+class MapLayer(Layer, frozen=True, tag="map"):
+    """Mean velocity field of a disc map.
+
+    Colour is the ``hue`` of the ``ramp``, opacity the ``strength``, brightness the ``texture``. Each is a byte a pixel,
+    the lowest row first; the texture has ``detail`` times as many rows and columns. Its brightness is from ``darkest``
+    to 1. The ramp is red, green, blue and opacity, four bytes each of 256 colours.
+    """
+
+    window: Window
+    shape: tuple[int, int]
+    detail: int
+    hue: bytes
+    strength: bytes
+    texture: bytes
+    ramp: bytes
+    darkest: float
+    bar: Legend
+    titles: tuple[MapTitle, ...]
+    name: Literal["map"] = "map"
+
+
 AnyLayer: TypeAlias = (
-    ImageLayer | StarsLayer | PickedLayer | DotsLayer | ArrowsLayer | BarsLayer | ErrorsLayer | ContoursLayer
+    ImageLayer | StarsLayer | PickedLayer | DotsLayer | ArrowsLayer | BarsLayer | ErrorsLayer | ContoursLayer | MapLayer
 )
