@@ -931,6 +931,25 @@ export interface Mode {
   value: "replace" | "add" | "intersect" | "subtract" | "xor";
 }
 
+/** An object near a star: main identifier, type, other identifiers, separation in words. */
+export type NamedObject = [name: string, type: string, others: string[], separation: string];
+
+/** Objects around a star, the nearest first, and where they are from. */
+export interface NamesList {
+  kind: "names";
+  obsid: string;
+  objects: NamedObject[];
+  source: string;
+}
+
+/** The reason why names could not be fetched. */
+export interface NoNames {
+  kind: "sentence";
+  obsid: string;
+  sentence: string;
+  again: boolean;
+}
+
 /** The reason why a star has no posterior. */
 export interface NoPosterior {
   kind: "sentence";
@@ -941,6 +960,15 @@ export interface NoPosterior {
 /** No shape, for a switch of an image that the server draws. */
 export interface NoShape {
   kind: "none";
+}
+
+/** The reason why there is no image, and whether the same request may help. */
+export interface NoSkyView {
+  kind: "sentence";
+  obsid: string;
+  number: number;
+  sentence: string;
+  again: boolean;
 }
 
 /** Note on selected stars that a view does not show: a few words, and a sentence. */
@@ -1311,6 +1339,49 @@ export interface SideState {
   saved?: boolean;
 }
 
+/** Fetch an image of the sky around the focused star. */
+export interface SkyImage {
+  kind: "sky_image";
+  obsid: string;
+  survey: string;
+  field_arcmin: number;
+  number: number;
+}
+
+/** A text over an image, with the place of its middle. */
+export type SkyLabel = [text: string, x: number, y: number];
+
+/** Fetch the names of the focused star. */
+export interface SkyNames {
+  kind: "sky_names";
+  obsid: string;
+}
+
+/** Menus of images and what a request sends to whom; a sentence where none can be requested. */
+export interface SkySetup {
+  sentence: string;
+  surveys: SurveyChoice[];
+  fields_arcmin: number[];
+  image_privacy: string;
+  name_privacy: string;
+}
+
+/** A straight line over an image, in fractions of its side from the upper left corner. */
+export type SkyStroke = [kind: string, x0: number, y0: number, x1: number, y1: number];
+
+/** An image of the sky with its marks; ``about`` describes it in words. */
+export interface SkyView {
+  kind: "image";
+  obsid: string;
+  number: number;
+  mime: string;
+  data: ArrayBuffer;
+  strokes: SkyStroke[];
+  labels: SkyLabel[];
+  about: string;
+  caption: string;
+}
+
 /** Draw the model at the labels of the sliders; None where a slider has no value. */
 export interface Slide {
   kind: "slide";
@@ -1511,6 +1582,9 @@ export interface SunShape {
   y: number[];
 }
 
+/** A survey of the menu. */
+export type SurveyChoice = [name: string, title: string];
+
 /** Show another view in a place of the grid. */
 export interface Swap {
   kind: "swap";
@@ -1696,6 +1770,9 @@ export interface Update {
   resume?: string;
   saved?: string;
   side?: SideState;
+  sky_names?: NamesList | NoNames;
+  sky_setup?: SkySetup;
+  sky_view?: SkyView | NoSkyView;
   stage?: GridState;
   star?: StarData | Sentence;
   star_page?: boolean;
@@ -1869,6 +1946,8 @@ export type RequestKind =
   "line_file" |
   "line_switch" |
   "line_forget" |
+  "sky_image" |
+  "sky_names" |
   "star_step" |
   "star_find" |
   "star_pin" |
@@ -1959,6 +2038,8 @@ export type Request =
   LineFile |
   LineSwitch |
   LineForget |
+  SkyImage |
+  SkyNames |
   StarStep |
   StarFind |
   StarPin |

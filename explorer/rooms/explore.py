@@ -15,6 +15,7 @@ from explorer.charts.grid import default_panels
 from explorer.model.library import Library
 from explorer.model.links import LinkStore, new_token
 from explorer.model.selection import SelectionError
+from explorer.model.sky import Sky
 from explorer.model.work import LINKS
 from explorer.rooms.answer_exports import AnswerExports
 from explorer.rooms.answers import Answers
@@ -52,6 +53,8 @@ class ExploreRoom:
         Folder of tables for programs on this computer.
     record : RecordReader, optional
         Vetting record, as the visitor may see it.
+    sky : Sky, optional
+        Images of the sky and names; None where they are off.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class ExploreRoom:
         links: LinkStore,
         samp: Path | None = None,
         record: RecordReader | None = None,
+        sky: Sky | None = None,
     ) -> None:
         self.workspace, self.links = workspace, links
         library = library.with_table(workspace.table)
@@ -77,7 +81,7 @@ class ExploreRoom:
         self.owner = Owner(self.record)
         self.side = Side(workspace, library, links, self.channel, self.record, self.owner)
         self.sharing = Sharing(workspace, library, links, self.stage, self.channel, samp, self.owner)
-        self.star = StarDock(workspace, library, lambda: self.table.stars, self.channel, self.record)
+        self.star = StarDock(workspace, library, lambda: self.table.stars, self.channel, self.record, sky=sky)
         self.help = Help(self.channel)
         self._star_shown = False
         self._first_panels = default_panels(library, len(workspace.panels))
