@@ -6,7 +6,7 @@
 import { element } from "../base/dom.js"
 
 /** @param {NamedObject} object */
-function objectOf([name, type, others, separation]) {
+function namedObject([name, type, others, separation]) {
   const about = [type, separation].filter(Boolean).join(", ")
   const more = others.length
     ? [element("details", {}, element("summary", {}, `${others.length} other names`), others.join(" · "))]
@@ -69,7 +69,7 @@ export class StarNames {
     if (names.obsid !== this.obsid) return
     if (names.kind === "sentence") return this.offer(names.again ? "Try again" : "Names in SIMBAD", names.sentence)
     const source = element("p", { className: "hint", role: "status" }, names.source)
-    if (names.objects.length) this.put(element("ul", {}, ...names.objects.map(objectOf)), source)
+    if (names.objects.length) this.put(element("ul", {}, ...names.objects.map(namedObject)), source)
     else this.put(source)
   }
 

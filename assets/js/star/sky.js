@@ -6,16 +6,16 @@
 import { choices, element } from "../base/dom.js"
 import { options } from "../base/lists.js"
 
-const SVG = "http://www.w3.org/2000/svg"
+const SVG_SPACE = "http://www.w3.org/2000/svg"
 
 /** @param {SkyStroke[]} strokes */
-function drawingOf(strokes) {
-  const drawing = document.createElementNS(SVG, "svg")
+function strokesOver(strokes) {
+  const drawing = document.createElementNS(SVG_SPACE, "svg")
   drawing.setAttribute("viewBox", "0 0 1 1")
   drawing.setAttribute("aria-hidden", "true")
   for (const under of [true, false]) {
     for (const [kind, x0, y0, x1, y1] of strokes) {
-      const line = document.createElementNS(SVG, "line")
+      const line = document.createElementNS(SVG_SPACE, "line")
       for (const [name, value] of Object.entries({ x1: x0, y1: y0, x2: x1, y2: y1 })) {
         line.setAttribute(name, String(value))
       }
@@ -27,7 +27,7 @@ function drawingOf(strokes) {
 }
 
 /** @param {SkyLabel} label */
-function labelOf([text, x, y]) {
+function labelOver([text, x, y]) {
   return element("span", { "aria-hidden": "true", style: `left: ${100 * x}%; top: ${100 * y}%` }, text)
 }
 
@@ -159,6 +159,6 @@ export class SkyPane {
     this.address = URL.createObjectURL(new Blob([view.data], { type: view.mime }))
     this.frame.setAttribute("aria-label", view.about)
     const image = element("img", { src: this.address, alt: "", draggable: false })
-    this.frame.replaceChildren(image, drawingOf(view.strokes), ...view.labels.map(labelOf))
+    this.frame.replaceChildren(image, strokesOver(view.strokes), ...view.labels.map(labelOver))
   }
 }
