@@ -1,4 +1,4 @@
-"""Images of the sky and names at a star's position, from disk or, at a visitor's request, from their services."""
+"""Images of the sky and names at a star's position, from disk or from their services on request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipeline.sources.archives.profile import Archives
 from pipeline.sources.archives.profile_reading import ArchiveProfileError, load_archives
 from pipeline.sources.archives.sky import EmptySkyError, NamedStar, SkyClient, SkyError, SkyPicture
 
-__all__ = ["FIELDS_ARCMIN", "NamesFound", "Sky", "SkyError", "SkyPicture", "SkyProfileError", "sky_of"]
+__all__ = ["FIELDS_ARCMIN", "NamesResult", "Sky", "SkyError", "SkyPicture", "SkyProfileError", "sky_of"]
 
 NAMES_KEPT = timedelta(days=30)
 """Time after which names are requested again."""
@@ -29,7 +29,7 @@ class SkyProfileError(ValueError):
     """The profile of the services cannot be used; the message names file, key and remedy."""
 
 
-class NamesFound(msgspec.Struct, frozen=True):
+class NamesResult(msgspec.Struct, frozen=True):
     """Objects around a position, the nearest first, and the day on which the service listed them."""
 
     day: date
@@ -81,7 +81,7 @@ class Sky:
         self.cache.put(key, picture.data)
         return picture
 
-    def names(self, ra: float, dec: float) -> NamesFound:
+    def names(self, ra: float, dec: float) -> NamesResult:
         """Objects around an ICRS position in degrees.
 
         Raises
@@ -93,15 +93,15 @@ class Sky:
         today, kept = datetime.now(UTC).date(), self.cache.get(key)
         if kept is not None:
             try:
-                found = msgspec.json.decode(kept, type=NamesFound)
+                result = msgspec.json.decode(kept, type=NamesResult)
             except (msgspec.DecodeError, UnicodeDecodeError):  # damaged on disk
                 self.cache.drop(key)
             else:
-                if today - found.day < NAMES_KEPT:
-                    return found
-        found = NamesFound(today, self.client.names(ra, dec))
-        self.cache.put(key, msgspec.json.encode(found))
-        return found
+                if today - result.day < NAMES_KEPT:
+                    return result
+        result = NamesResult(today, self.client.names(ra, dec))
+        self.cache.put(key, msgspec.json.encode(result))
+        return result
 
 
 _OPEN: dict[tuple[Path, Path], Sky] = {}

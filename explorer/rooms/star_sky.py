@@ -10,15 +10,15 @@ import numpy as np
 
 from explorer import protocol
 from explorer.charts.sky_marks import marks_of
-from explorer.model.sky import FIELDS_ARCMIN, NamesFound, Sky, SkyError, SkyPicture
+from explorer.model.sky import FIELDS_ARCMIN, NamesResult, Sky, SkyError, SkyPicture
 from explorer.model.work import SKY, BusyError
 from explorer.rooms.channel import Channel, submitted
 from explorer.rooms.star_context import StarContext
 
 SIMULATED = "Simulated stars have no image of the sky."
 OFF = (
-    "Images of the sky and SIMBAD names are off. Whoever keeps this server switches them on with "
-    "`--sky-images on`; coordinates of stars are then sent to the CDS at a visitor's click."
+    "Images of the sky and SIMBAD names are off. The keeper of this server switches them on by starting it with "
+    "--sky-images on; a click then sends the star's coordinates from the server to the CDS."
 )
 NO_PLACE = "This star has no coordinates."
 LEFT = "Another star is shown now."
@@ -109,12 +109,12 @@ class StarSky:
         """Fetch names."""
         try:
             sky, _, ra, dec = self._place(request.obsid)
-            found = await self.channel.in_background(lambda: sky.names(ra, dec), SKY)
+            result = await self.channel.in_background(lambda: sky.names(ra, dec), SKY)
         except (SkyRefusedError, SkyError, BusyError) as error:
             again = not isinstance(error, SkyRefusedError)
             self.channel.send(sky_names=protocol.NoNames(request.obsid, str(error), again=again))
             return
-        self.channel.send(sky_names=_listed(request.obsid, found, sky))
+        self.channel.send(sky_names=_listed(request.obsid, result, sky))
 
     def _place(self, obsid: str) -> tuple[Sky, int, float, float]:
         """What a request needs: the service, and row and position of the focused star.
@@ -141,16 +141,16 @@ def _value(context: StarContext, name: str, row: int) -> float:
     return table.value(name, row) if name in table else float("nan")
 
 
-def _listed(obsid: str, found: NamesFound, sky: Sky) -> protocol.NamesList:
+def _listed(obsid: str, result: NamesResult, sky: Sky) -> protocol.NamesList:
     """Names for the page."""
     site, radius = sky.client.name_site, f"{sky.radius_arcsec:g}″"
     return protocol.NamesList(
         obsid=obsid,
         objects=tuple(
             protocol.NamedObject(star.name, star.kind, star.others, f"{star.separation_arcsec:.2f}″")
-            for star in found.stars
+            for star in result.stars
         ),
-        source=f"{site}, within {radius}, {found.day.isoformat()}"
-        if found.stars
-        else f"No object within {radius} of this star; {site}, {found.day.isoformat()}.",
+        source=f"{site}, within {radius}, {result.day.isoformat()}"
+        if result.stars
+        else f"No object within {radius} of this star; {site}, {result.day.isoformat()}.",
     )

@@ -46,11 +46,9 @@ class SkyArchive:
         """Write a profile that leads the client here."""
         limits = {"spacing_s": 0.0, "attempts": 1, "timeout_s": 5.0} | changes
         lines = [f"{name} = {value}" for name, value in limits.items()]
-        text = "\n".join(
-            ["[service.hips2fits]", f'address = "{self.url}/hips"', *lines]
-            + ["[service.simbad]", f'address = "{self.url}/names"', *lines]
-        )
-        path.write_text(text, encoding="utf-8")
+        images = ["[service.hips2fits]", f'address = "{self.url}/hips"', *lines]
+        names = ["[service.simbad]", f'address = "{self.url}/names"', *lines]
+        path.write_text("\n".join([*images, *names]), encoding="utf-8")
         return path
 
     def answer(self, request: Request) -> Reply | None:

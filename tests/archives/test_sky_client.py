@@ -184,7 +184,7 @@ def test_the_user_can_end_a_transfer(client_of, archive):
     assert time.monotonic() - begun < 5.0
 
 
-def test_without_a_network_there_is_a_sentence(sky, archive, client_of):
+def test_without_a_network_there_is_a_sentence(archive, client_of):
     client = client_of()
     archive.stop()
     with pytest.raises(SkyError, match=r"^SIMBAD of the CDS, Strasbourg: the connection failed"):
@@ -192,7 +192,7 @@ def test_without_a_network_there_is_a_sentence(sky, archive, client_of):
 
 
 @pytest.mark.parametrize("text", ["<html>Sign in</html>", "<VOTABLE>", "{}"])
-def test_an_answer_that_is_no_table_is_a_sentence(client_of, archive, sky, monkeypatch, text):
+def test_an_answer_that_is_no_table_is_a_sentence(client_of, sky, monkeypatch, text):
     monkeypatch.setattr(sky, "answer", lambda _: Reply(200, text.encode(), {"Content-Type": "text/xml"}))
     with pytest.raises(SkyError, match=r"^SIMBAD of the CDS, Strasbourg: the service sent"):
         client_of().names(RA, DEC)

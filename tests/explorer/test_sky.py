@@ -4,8 +4,8 @@ import asyncio
 import io
 import os
 import sys
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -190,8 +190,8 @@ def test_another_star_ends_the_transfer(page, archive):
     async def leave():
         channel = page.room.channel
         channel._handle_msg({"kind": "sky_image", "obsid": obsid, "survey": "2mass", "field_arcmin": 1, "number": 1})
-        while not archive.log:
-            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.6)
+        assert len(archive.log) == 1
         before = len(page.sent)
         page.send("focus", obsid=str(page.library.table["obsid"][4]))
         assert time.monotonic() - begun < 5.0, "the gesture waited"
@@ -202,7 +202,9 @@ def test_another_star_ends_the_transfer(page, archive):
     sent = asyncio.run(leave())
     assert time.monotonic() - begun < 10.0
     assert not any("sky_view" in message for message in sent)
-    assert SKY.counts(page.room.channel) == (0, 0)
+    while SKY.counts(page.room.channel) != (0, 0):  # it is counted a moment longer than it runs
+        assert time.monotonic() - begun < 10.0
+        time.sleep(0.02)
 
 
 def test_one_request_of_a_page_is_under_way_and_the_last_one_counts(page, archive):
@@ -291,26 +293,19 @@ def test_the_file_used_longest_ago_is_removed_first(tmp_path):
     assert not forgotten.exists()
 
 
-def test_several_servers_share_a_folder(tmp_path):
-    errors = []
+def test_several_servers_share_a_folder(tmp_path, caplog):
 
     def use(start):
         cache = SkyCache(tmp_path / "sky", max_bytes=20_000)
-        try:
-            for number in range(60):
-                key = str((start + number) % 40)
-                cache.put(key, key.encode() * 1000)
-                kept = cache.get(key)
-                assert kept is None or kept == key.encode() * 1000
-        except Exception as error:
-            errors.append(error)
+        for number in range(60):
+            key = str((start + number) % 40)
+            cache.put(key, key.encode() * 1000)
+            kept = cache.get(key)
+            assert kept is None or kept == key.encode() * 1000
 
-    threads = [threading.Thread(target=use, args=(7 * start,)) for start in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(use, (0, 7, 14, 21)))
+    assert caplog.text == ""
     assert sum(path.stat().st_size for path in (tmp_path / "sky").iterdir()) <= 24_000
 
 
@@ -382,7 +377,7 @@ def test_the_arrow_leads_where_the_star_goes(pmra, pmdec, way, angle):
 def test_the_arrow_stays_inside_the_image(masyr, arcmin):
     marks = marks_of(arcmin, masyr, masyr)
     for stroke in marks.strokes:
-        assert 0.0 < min(stroke.x0, stroke.y0, stroke.x1, stroke.y1)
+        assert min(stroke.x0, stroke.y0, stroke.x1, stroke.y1) > 0.0
         assert max(stroke.x0, stroke.y0, stroke.x1, stroke.y1) < 1.0
 
 

@@ -56,7 +56,7 @@ export class SkyPane {
     this.caption = element("p", { className: "hint" })
     this.controls = element("div", { className: "row wrap" }, this.survey, this.fields, this.button)
     const words = element("div", { className: "words" }, this.controls, this.sentence, this.caption, this.privacy)
-    this.el = element("div", { className: "sky" }, this.frame, words)
+    this.el = element("div", { className: "sky" }, words, this.frame)
     this.setup({ sentence: "", surveys: [], fields_arcmin: [], image_privacy: "", name_privacy: "" })
   }
 
@@ -64,7 +64,7 @@ export class SkyPane {
   setup(setup) {
     this.off = setup.sentence
     this.controls.hidden = !setup.surveys.length
-    options(this.survey, setup.surveys, this.survey.value)
+    options(this.survey, setup.surveys, this.survey.value || setup.surveys[0]?.[0])
     const known = setup.fields_arcmin.includes(this.field)
     if (!known) this.field = setup.fields_arcmin[0] ?? 0
     const row = choices(

@@ -17,7 +17,8 @@ from PIL import Image, UnidentifiedImageError
 
 from pipeline.sources.archives.fetching import ItemError
 from pipeline.sources.archives.polite_session import InterruptedFetchError
-from pipeline.sources.archives.profile import ArchiveProfileError, Archives
+from pipeline.sources.archives.profile import Archives
+from pipeline.sources.archives.profile_reading import ArchiveProfileError
 from pipeline.sources.archives.sky_profile import NameService, SkyService
 from pipeline.sources.archives.tap_answers import AnswerError, quoted, read_answer
 from pipeline.sources.archives.transport import Answer, Transport
@@ -201,10 +202,10 @@ class SkyClient:
             body = self._body(answer, MAX_NAMES_BYTES, self.search.total_s)
             try:
                 rows = read_answer(body, self.search.rows).to_pylist()
-                found = [_named(row, ra, dec) for row in rows]
+                stars = [_named(row, ra, dec) for row in rows]
             except AnswerError as error:
                 raise ItemError(f"the service {error}") from None
-            return tuple(sorted(found, key=lambda star: star.separation_arcsec)[:MAX_NAMES])
+            return tuple(sorted(stars, key=lambda star: star.separation_arcsec)[:MAX_NAMES])
 
         return self._get(self.search.service, self.name_path(ra, dec), receive)
 
