@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import Future
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
 from explorer import protocol
 from explorer.charts.sky_marks import marks_of
 from explorer.model.sky import FIELDS_ARCMIN, NamesResult, Sky, SkyError, SkyPicture
-from explorer.model.work import SKY, BusyError
+from explorer.model.work import SKY, BusyError, StoppedError
 from explorer.rooms.channel import Channel, submitted
 from explorer.rooms.star_context import StarContext
 
@@ -22,6 +23,9 @@ OFF = (
 )
 NO_PLACE = "This star has no coordinates."
 LEFT = "Another star is shown now."
+ENDED = "The request was ended because another star was shown."
+
+Result = TypeVar("Result")
 
 
 class SkyRefusedError(Exception):
@@ -80,7 +84,7 @@ class StarSky:
                 raise ValueError(f"no survey {request.survey!r} of {request.field_arcmin} arcmin")
             work = partial(sky.picture, request.survey, ra, dec, request.field_arcmin)
             self._waiting = submitted(work, SKY, self.channel)
-            picture = await asyncio.wrap_future(self._waiting)
+            picture = await _received(self._waiting)
         except (SkyRefusedError, SkyError, BusyError) as error:
             again = not isinstance(error, SkyRefusedError)
             answer = protocol.NoSkyView(request.obsid, request.number, str(error), again=again)
@@ -109,7 +113,7 @@ class StarSky:
         """Fetch names."""
         try:
             sky, _, ra, dec = self._place(request.obsid)
-            result = await self.channel.in_background(lambda: sky.names(ra, dec), SKY)
+            result = await _received(submitted(lambda: sky.names(ra, dec), SKY, self.channel))
         except (SkyRefusedError, SkyError, BusyError) as error:
             again = not isinstance(error, SkyRefusedError)
             self.channel.send(sky_names=protocol.NoNames(request.obsid, str(error), again=again))
@@ -133,6 +137,25 @@ class StarSky:
         if not (np.isfinite(ra) and abs(dec) <= 90.0):
             raise SkyRefusedError(NO_PLACE)
         return self.sky, row, ra, dec
+
+
+async def _received(future: Future[Result]) -> Result:
+    """The result of background work.
+
+    Raises
+    ------
+    SkyError
+        If the work was dropped: another star is shown, perhaps in another room of the page.
+    """
+    try:
+        return await asyncio.wrap_future(future)
+    except StoppedError:
+        raise SkyError(ENDED) from None
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():  # the server ends
+            raise
+        raise SkyError(ENDED) from None
 
 
 def _value(context: StarContext, name: str, row: int) -> float:
