@@ -12,7 +12,7 @@ from PIL import Image
 from sky_archive import BLUE, GREEN, RED, picture_reply
 from wire import Reply
 
-from pipeline.sources.archives.profile import ArchiveProfileError, load_archives
+from pipeline.sources.archives.profile_reading import ArchiveProfileError, load_archives
 from pipeline.sources.archives.sky import EmptySkyError, SkyClient, SkyError
 
 RA, DEC = 123.456789, 41.25

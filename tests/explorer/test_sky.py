@@ -33,7 +33,7 @@ from explorer.rooms.vetting.vet import VetRoom
 from explorer.rooms.vetting.visit import Visit
 from explorer.state.workspace import Workspace
 from explorer.vetting.store import Store
-from pipeline.sources.archives.profile import load_archives
+from pipeline.sources.archives.profile_reading import load_archives
 
 
 @pytest.fixture(scope="module")
