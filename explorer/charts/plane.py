@@ -54,8 +54,13 @@ class PlaneChart(Chart):
         scales = self.axes["x"].scale, self.axes["y"].scale
         placed = (overlay.on(scales) for overlay in overlays_of(library, x, y))
         self.overlays = tuple(overlay for overlay in placed if overlay.shape.on_scale)
-        self.canvas = Canvas(self.table, x.name, y.name, scales=scales)
+        self.canvas = self.new_canvas()
         self.stars: Stars | None = None
+
+    def new_canvas(self) -> Canvas:
+        """A canvas of the plane: the page keeps one, and each picture has its own."""
+        x, y = self.axes.values()
+        return Canvas(self.table, x.column.name, y.column.name, scales=(x.scale, y.scale))
 
     @classmethod
     def axes_of(cls, view: ViewSpec, table: StarTable, state: PanelState) -> tuple[AxisSpec, ...]:
@@ -139,8 +144,11 @@ class PlaneChart(Chart):
         self.stars = self.canvas.stars_in(self.viewport, glyphs)
         if self.stars is None:
             return [self._image("everything", self.canvas.everything(self.viewport).levels), *moved]
-        obsid = self.table["obsid"][self.stars.rows].astype(np.float64)
-        return [protocol.StarsLayer(NO_SLOT, self.stars.x, self.stars.y, obsid), *moved]
+        return [self._stars_layer(self.stars), *moved]
+
+    def _stars_layer(self, stars: Stars) -> protocol.StarsLayer:
+        """The stars on screen one by one."""
+        return protocol.StarsLayer(NO_SLOT, stars.x, stars.y, self.table["obsid"][stars.rows].astype(np.float64))
 
     def selected(self, brush: Brush) -> list[WireLayer]:
         """The selected stars in their colours, and their velocities where arrows are on."""
@@ -213,6 +221,8 @@ class PlaneChart(Chart):
 
     def with_axis(self, along: str, column: str) -> PanelState:
         """The plane with another column along x or y; the other axis keeps its scale."""
+        if along not in self.dims:
+            return super().with_axis(along, column)
         x, y = (column, self.canvas.names[1]) if along == "x" else (self.canvas.names[0], column)
         changed: AxisName = "x" if along == "x" else "y"
         return replace(
@@ -259,8 +269,7 @@ class PlaneChart(Chart):
     def draw(self, shot: Shot) -> Figure:
         """Every star in grey, the selection in its colours, and the overlays that are on."""
         x, y = self.axes.values()
-        canvas = Canvas(self.table, *self.canvas.names, self.canvas.shown, self.canvas.scales)  # the page uses its own
-        scene = Scene(canvas, shot.rows, shot.state.x_ends or x.ends, shot.state.y_ends or y.ends)
+        scene = Scene(self.new_canvas(), shot.rows, shot.state.x_ends or x.ends, shot.state.y_ends or y.ends)
         overlays = [overlay for overlay in self.overlays if self.shows(overlay, shot.state)]
         return draw_plane(scene, shot, overlays, square=self.square, over=self._over(scene, shot))
 
