@@ -35,6 +35,7 @@ PURE = (
     "figures/pixels.js",
     "figures/scales.js",
     "figures/ticks.js",
+    "figures/turning.js",
     "star/controls.js",
     "star/kept.js",
     "star/line_steps.js",

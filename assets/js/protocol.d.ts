@@ -86,7 +86,7 @@ export interface Aspect {
 export interface Axis {
   kind: "axis";
   slot: number;
-  axis: "x" | "y";
+  axis: "x" | "y" | "z";
   column: string;
 }
 
@@ -274,9 +274,37 @@ export interface ChooseMap {
   of: "all" | "selected" | "difference";
 }
 
+/** Show the sky in a projection and frame, around a centre that is typed in degrees or another unit. */
+export interface ChooseSky {
+  kind: "choose_sky";
+  slot: number;
+  projection: "mollweide" | "aitoff" | "zenithal";
+  frame: string;
+  lon: string;
+  lat: string;
+}
+
 /** Select every star. */
 export interface Clear {
   kind: "clear";
+}
+
+/** A sample of the stars of a space, which the page turns: three numbers of two bytes each, little-endian. */
+export interface CloudLayer {
+  kind: "cloud";
+  slot: number;
+  places: ArrayBuffer;
+  low: number;
+  width: number;
+  name: "cloud";
+}
+
+/** Colour level of each star of the layer ``cloud``, a byte each; 0 where it is not selected. */
+export interface CloudLevelsLayer {
+  kind: "cloud_levels";
+  slot: number;
+  levels: ArrayBuffer;
+  name: "cloud_levels";
 }
 
 /** Choose the column that colours the stars. */
@@ -695,6 +723,18 @@ export interface Frozen {
   counts: Record<string, number>;
 }
 
+/** Lines of a graticule with NaN between two, and its labels. */
+export interface GraticuleLayer {
+  kind: "graticule";
+  slot: number;
+  x: Float32Array;
+  y: Float32Array;
+  label_x: Float32Array;
+  label_y: Float32Array;
+  labels: string[];
+  name: "graticule";
+}
+
 /** Show so many views. */
 export interface Grid {
   kind: "grid";
@@ -759,6 +799,9 @@ export interface Judge {
   campaign?: string | null;
   proposal?: Record<string, number | string> | null;
 }
+
+/** An entry of a menu. */
+export type KeyChoice = [key: string, title: string];
 
 /** A label and what stands beside its axis. */
 export type LabelName = [name: string, label: string];
@@ -1089,7 +1132,7 @@ export interface PinnedCurve {
   flux: Curve;
 }
 
-/** One column against another; a disc map has a specification more. */
+/** One column against another, or a projection of the sky or of a space, which have a specification more. */
 export interface PlaneSpec {
   kind: "plane";
   view: string;
@@ -1102,6 +1145,9 @@ export interface PlaneSpec {
   y: AxisSpec;
   contours: ContoursSpec;
   map?: MapSpec;
+  sky?: SkySpec;
+  space?: SpaceSpec;
+  hover: string[];
 }
 
 /** Draws from the likelihood, an array a label, with fitted labels and their calibrated errors. */
@@ -1366,6 +1412,17 @@ export interface SkySetup {
   name_privacy: string;
 }
 
+/** A projected sky: its projection, frame and centre, and what can be chosen. */
+export interface SkySpec {
+  projection: string;
+  frame: string;
+  lon: string;
+  lat: string;
+  has_latitude: boolean;
+  projections: KeyChoice[];
+  frames: KeyChoice[];
+}
+
 /** A straight line over an image, in fractions of its side from the upper left corner. */
 export type SkyStroke = [kind: string, x0: number, y0: number, x1: number, y1: number];
 
@@ -1396,6 +1453,31 @@ export type SlotNote = [slot: number, note: Note | null];
 export interface Sort {
   kind: "sort";
   column: string;
+}
+
+/** A line of a space, such as an axis, in units of the plane from its centre; its end has a label. */
+export interface SpaceGuide {
+  x: Float32Array;
+  y: Float32Array;
+  z: Float32Array;
+  label: string;
+}
+
+/** A marked place of a space, in units of the plane from its centre. */
+export interface SpaceMark {
+  x: number;
+  y: number;
+  z: number;
+  label: string;
+}
+
+/** A space of three columns: the direction from which it is seen, its columns, and what is drawn in it. */
+export interface SpaceSpec {
+  azimuth: number;
+  elevation: number;
+  columns: [string, string, string];
+  guides: SpaceGuide[];
+  marks: SpaceMark[];
 }
 
 /** A spectrum with the settings of the controls: curves, axes, marks and shading. */
@@ -1527,7 +1609,7 @@ export interface StarStep {
   unvetted?: boolean;
 }
 
-/** Stars one by one. */
+/** Stars one by one; ``hover`` has what their tooltips show in place of coordinates. */
 export interface StarsLayer {
   kind: "stars";
   slot: number;
@@ -1535,6 +1617,7 @@ export interface StarsLayer {
   y: Float32Array;
   id: Float64Array;
   name: "stars";
+  hover: Float32Array[];
 }
 
 /** Start a campaign on the selection. */
@@ -1719,6 +1802,14 @@ export interface TrialModel {
   trial: TrialDrawing;
 }
 
+/** See a space of three columns from a direction, in degrees. */
+export interface TurnSpace {
+  kind: "turn_space";
+  slot: number;
+  azimuth: number;
+  elevation: number;
+}
+
 /** Return to the selection before. */
 export interface Undo {
   kind: "undo";
@@ -1867,9 +1958,12 @@ export type AnyFigure =
 export type AnyLayer =
   ArrowsLayer |
   BarsLayer |
+  CloudLayer |
+  CloudLevelsLayer |
   ContoursLayer |
   DotsLayer |
   ErrorsLayer |
+  GraticuleLayer |
   ImageLayer |
   MapLayer |
   PickedLayer |
@@ -1897,6 +1991,8 @@ export type RequestKind =
   "axis_reset" |
   "aspect" |
   "contours" |
+  "choose_sky" |
+  "turn_space" |
   "apply" |
   "rebuild" |
   "configuration" |
@@ -1989,6 +2085,8 @@ export type Request =
   AxisReset |
   Aspect |
   Contours |
+  ChooseSky |
+  TurnSpace |
   Apply |
   Rebuild |
   Configuration |

@@ -57,7 +57,8 @@ class ProjectedCanvas(Canvas):
     """
 
     def __init__(self, table: StarTable, plane: ProjectedPlane, shown: Mask | None = None) -> None:
-        super().__init__(table, *plane.names[:2], shown)
+        x, y = plane.names[:2]
+        super().__init__(table, x, y, shown)
         self.plane = plane
 
     @property

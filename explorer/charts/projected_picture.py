@@ -97,6 +97,15 @@ def draw_guides(axes: Axes, guides: Sequence[tuple[NDArray[np.float64], str]]) -
     """Draw lines of shape (n, 2), each with a label at its end."""
     for points, label in guides:
         axes.plot(*points.T, "-", color=_GRID, linewidth=2.0 * _GRID_WIDTH, zorder=-1.0)
+        x, y = points[-1]
         axes.annotate(
-            label, points[-1], (2, 2), textcoords="offset points", fontsize=_LABEL_POINTS, color=_LABELS, zorder=3.0
+            label, (x, y), (2, 2), textcoords="offset points", fontsize=_LABEL_POINTS, color=_LABELS, zorder=3.0
         )
+
+
+def draw_marks(axes: Axes, marks: Sequence[tuple[NDArray[np.float64], str]]) -> None:
+    """Draw places of shape (2,), each with its label."""
+    for (x, y), label in marks:
+        axes.plot(x, y, "o", color="#ffd34d", markeredgecolor="k", markersize=5, markeredgewidth=0.7)
+        axes.plot(x, y, ".", color="k", markersize=1.5)
+        axes.annotate(label, (x, y), (4, -8), textcoords="offset points", fontsize=_LABEL_POINTS)

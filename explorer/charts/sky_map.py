@@ -99,7 +99,7 @@ class SkyChart(ProjectedChart):
                 lon=f"{sky.lon:g}",
                 lat=f"{sky.lat:g}",
                 has_latitude=sky.projection.has_latitude,
-                projections=tuple(protocol.KeyChoice(item.value, item.title) for item in Projection),
+                projections=tuple(protocol.KeyChoice(item.value, item.words) for item in Projection),
                 frames=tuple(protocol.KeyChoice(key, item.title) for key, item in SKY_FRAMES.items()),
             ),
             hover=tuple(self.table.column(name).axis_label for name in (frame.longitude, frame.latitude)),
@@ -151,11 +151,10 @@ class SkyChart(ProjectedChart):
             raise SelectionError(f"There is no frame {frame!r:.40} of the sky; known are {', '.join(SKY_FRAMES)}.")
         columns = (self.table.column(name) for name in (SKY_FRAMES[frame].longitude, SKY_FRAMES[frame].latitude))
         across, up = (
-            read_value(text, column) if text.strip() else 0.0
-            for text, column in zip((lon, lat), columns, strict=True)
+            read_value(text, column) if text.strip() else 0.0 for text, column in zip((lon, lat), columns, strict=True)
         )
         try:
-            view = SkyView(projection, frame, across % 360.0, up if projection.has_latitude else 0.0)
+            view = SkyView(projection, frame, across % 360.0 % 360.0, up if projection.has_latitude else 0.0)
         except ValueError as error:
             raise SelectionError(str(error)) from error
         return replace_fields(self.state, sky=view, x_ends=None, y_ends=None)
@@ -168,7 +167,7 @@ class SkyChart(ProjectedChart):
         (left, right), (low, high) = sorted(scene.x_ends), sorted(scene.y_ends)
         lines = self.graticule((left, right, low, high), shot.state)
         under = lines if GRATICULE not in shot.state.switched else None
-        return draw_sky(scene, shot, overlays, under, self.state.sky.title, over=self._over(scene, shot))
+        return draw_sky(scene, shot, overlays, under, shot.state.sky.title, over=self._over(scene, shot))
 
 
 def _source_of(view: ViewSpec, table: StarTable) -> str:
@@ -184,5 +183,3 @@ def _great_circle(sky: SkyView, frame: str, name: str, title: str, colour: str) 
     vectors = unit_vectors(_CIRCLE, np.zeros_like(_CIRCLE)) @ (sky.matrix @ sky_rotation(frame, sky.frame)).T
     x, y = (values.astype(np.float32) for values in projected_curve(sky.projection, vectors))
     return Overlay(name, title, Lines((x,), (y,), (colour,)), ((f"━ {title}", colour),))
-
-

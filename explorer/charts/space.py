@@ -19,7 +19,7 @@ from explorer.charts.axis import AxisSpec
 from explorer.charts.chart import Brush, Shot, ViewSpec
 from explorer.charts.overlays import NO_SLOT, Scene, WireLayer
 from explorer.charts.projected import PlaneAxis, ProjectedChart
-from explorer.charts.projected_picture import draw_guides, draw_projected
+from explorer.charts.projected_picture import draw_guides, draw_marks, draw_projected
 from explorer.charts.shading import Viewport
 from explorer.model.library import Library
 from explorer.model.planes import Turn, TurnedPlane
@@ -50,6 +50,9 @@ _CLOUD_REACH = 3.0
 _UNIT_ROOM = 1.6
 _RING_POINTS = 73
 _RINGS = 3
+_RING_START = -0.6
+"""Direction of the label of the outermost ring, away from the axes, in radians."""
+
 _SEED = 20
 _LEVELS = 65_535
 
@@ -96,14 +99,14 @@ class Space:
             yield np.array([start, end]), f"{column.label} {length * self.unit[along]:+.3g}{unit}"
         if not self.is_galactic:
             return
-        angle = np.linspace(0.0, 2.0 * math.pi, _RING_POINTS)
+        angle = np.linspace(0.0, 2.0 * math.pi, _RING_POINTS) + _RING_START
         across, up = (next(k for k, column in enumerate(self.columns) if column.name == name) for name in CARTESIAN[:2])
         for number in range(1, _RINGS + 1):
             ring = np.tile(start, (angle.size, 1))
             radius = number * length / 2.0
             ring[:, across] += radius * np.cos(angle)
             ring[:, up] += radius * np.sin(angle)
-            yield ring, f"{radius:g} kpc"
+            yield ring, f"{radius:g} kpc" if number == _RINGS else ""
 
     def marks(self) -> Iterator[tuple[FloatArray, str]]:
         """The Sun and the Galactic centre, where the columns have places for them."""
@@ -111,7 +114,7 @@ class Space:
         if all(sun is not None for sun in suns):
             yield self.placed(np.array([(sun or 0.0) * self.r0_kpc for sun in suns])), "Sun"
         if self.is_galactic:
-            yield self.placed(np.zeros(3)), "Galactic centre"
+            yield self.placed(np.zeros(3)), "GC"
 
 
 class SpaceChart(ProjectedChart):
@@ -142,7 +145,8 @@ class SpaceChart(ProjectedChart):
     def plane(self) -> TurnedPlane:
         """The plane in the present state."""
         space = self.space
-        return TurnedPlane(*(column.name for column in space.columns), self.state.turn, space.centre, space.unit)
+        x, y, z = (column.name for column in space.columns)
+        return TurnedPlane(x, y, z, self.state.turn, space.centre, space.unit)
 
     @property
     def chosen(self) -> dict[str, str]:
@@ -165,17 +169,17 @@ class SpaceChart(ProjectedChart):
         labels = [column.axis_label for column in self.space.columns]
         return replace(
             plane,
-            about=f"{', '.join(labels)}, without perspective; with Move, a drag or an arrow key turns it. {plane.about}",
+            about=f"{', '.join(labels)}, without perspective; with Pan, a drag or an arrow key turns it. {plane.about}",
             overlays=(protocol.OverlaySpec(GUIDES, "Axes and marks", self.switches[GUIDES], protocol.NoShape()),),
             hover=tuple(labels),
             space=protocol.SpaceSpec(
                 azimuth=turn.azimuth,
                 elevation=turn.elevation,
-                columns=self.names,
-                guides=tuple(
-                    protocol.SpaceGuide(*points.T.astype(np.float32), label) for points, label in self.space.guides()
+                columns=(self.plane.x, self.plane.y, self.plane.z),
+                guides=tuple(_guide(points, label) for points, label in self.space.guides()),
+                marks=tuple(
+                    protocol.SpaceMark(float(x), float(y), float(z), label) for (x, y, z), label in self.space.marks()
                 ),
-                marks=tuple(protocol.SpaceMark(*map(float, place), label) for place, label in self.space.marks()),
             ),
         )
 
@@ -242,12 +246,16 @@ class SpaceChart(ProjectedChart):
 
         def over(axes: Axes, viewport: Viewport) -> list[Line2D]:
             marks = [(matrix @ place, label) for place, label in self.space.marks()] if shown else []
-            for place, label in marks:
-                axes.plot(*place, "o" if label == "Sun" else "P", color="#ffd34d", markeredgecolor="k", markersize=5)
-                axes.annotate(label, place, (4, -8), textcoords="offset points", fontsize=6.0)
+            draw_marks(axes, marks)
             return self._over(scene, shot)(axes, viewport)
 
-        return draw_projected(scene, shot, self.plane.describe(self.table.known), under, over)
+        return draw_projected(scene, shot, plane.describe(self.table.known), under, over)
+
+
+def _guide(points: FloatArray, label: str) -> protocol.SpaceGuide:
+    """A line for the page."""
+    x, y, z = points.T.astype(np.float32)
+    return protocol.SpaceGuide(x, y, z, label)
 
 
 def _names_of(view: ViewSpec, state: PanelState) -> tuple[str, str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from threading import Lock
 from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
@@ -110,7 +110,7 @@ class SkyView:
             )
         if self.lat and not self.projection.has_latitude:
             raise ValueError(
-                f"The {self.projection.title} projection is centred on the equator; found a latitude of {self.lat:g} "
+                f"The {self.projection.words} projection is centred on the equator; found a latitude of {self.lat:g} "
                 "deg. Use the zenithal one, or the latitude 0."
             )
 
@@ -118,7 +118,7 @@ class SkyView:
     def title(self) -> str:
         """Projection, frame and centre in words."""
         centre = f"{self.lon:g}°" if not self.projection.has_latitude else f"{self.lon:g}° {self.lat:+g}°"
-        return f"{self.projection.title}, {SKY_FRAMES[self.frame].title}, centre {centre}"
+        return f"{self.projection.words}, {SKY_FRAMES[self.frame].title}, centre {centre}"
 
     @property
     def matrix(self) -> FloatArray:
@@ -130,11 +130,13 @@ class SkyView:
         return asdict(self)
 
 
+FIRST_SKY = SkyView()
+"""The sky at first."""
+
+
 def sky_view_from_dict(stored: Mapping[str, Any]) -> SkyView:
     """Read the output of :meth:`SkyView.to_dict`; ValueError, KeyError or TypeError if it is damaged."""
-    return SkyView(
-        Projection(stored["projection"]), str(stored["frame"]), float(stored["lon"]), float(stored["lat"])
-    )
+    return SkyView(Projection(stored["projection"]), str(stored["frame"]), float(stored["lon"]), float(stored["lat"]))
 
 
 @dataclass(frozen=True)
@@ -238,6 +240,10 @@ class Turn:
         return asdict(self)
 
 
+FIRST_TURN = Turn()
+"""The direction at first: from above the plane, the first axis to the right."""
+
+
 def turn_from_dict(stored: Mapping[str, Any]) -> Turn:
     """Read the output of :meth:`Turn.to_dict`; ValueError, KeyError or TypeError if it is damaged."""
     return Turn(float(stored["azimuth"]), float(stored["elevation"]))
@@ -283,13 +289,13 @@ class TurnedPlane(ProjectedPlane):
     def points(self, columns: Mapping[str, NDArray[Any]]) -> Points:
         """Coordinates on the plane, in its unit."""
         matrix = self.turn.matrix
-        sums = [np.zeros(columns[self.x].size, np.float32) for _ in range(2)]
-        for name, middle, unit, *factors in zip(self.names, self.centre, self.unit, *matrix[:2], strict=True):
+        x, y = np.zeros(columns[self.x].size, np.float32), np.zeros(columns[self.x].size, np.float32)
+        for name, middle, unit, across, up in zip(self.names, self.centre, self.unit, *matrix[:2], strict=True):
             with np.errstate(over="ignore", invalid="ignore"):
                 values = ((columns[name] - middle) / unit).astype(np.float32)
-            for total, factor in zip(sums, factors, strict=True):
-                total += np.float32(factor) * values
-        return sums[0], sums[1]
+                x += np.float32(across) * values
+                y += np.float32(up) * values
+        return x, y
 
     def describe(self, known: Mapping[str, Column]) -> str:
         """Columns and direction."""
@@ -297,7 +303,7 @@ class TurnedPlane(ProjectedPlane):
         return f"{labels} seen from {self.turn.words}"
 
 
-_READERS = {
+_READERS: dict[str, Callable[[Any], Any]] = {
     "SkyView": sky_view_from_dict,
     "Turn": turn_from_dict,
     "str": str,

@@ -7,7 +7,7 @@ from dataclasses import MISSING, asdict, dataclass, fields, replace
 from math import isfinite
 from typing import Any, Literal, TypeAlias, get_args
 
-from explorer.model.planes import SkyView, Turn, sky_view_from_dict, turn_from_dict
+from explorer.model.planes import FIRST_SKY, FIRST_TURN, SkyView, Turn, sky_view_from_dict, turn_from_dict
 from explorer.model.samples import MAX_BINS
 from explorer.model.scales import LINEAR, Scale, scale_from_dict
 from pipeline.figures.disc_map import MapOf
@@ -75,8 +75,8 @@ class PanelState:
     levels: tuple[float, ...] = LEVELS
     map_of: MapOf = MapOf.SELECTED
     z: str = ""
-    sky: SkyView = SkyView()
-    turn: Turn = Turn()
+    sky: SkyView = FIRST_SKY
+    turn: Turn = FIRST_TURN
 
     def scale(self, along: AxisName) -> Scale:
         """Scale of an axis."""

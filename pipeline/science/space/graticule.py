@@ -83,7 +83,7 @@ def graticule(projection: Projection, matrix: FloatArray, window: Window, *, lef
                 at = inside[np.argmin(x[inside]) if left_is_low else np.argmax(x[inside])]
             else:
                 away = np.abs(sky_angles(unproject(projection, x[inside], y[inside]) @ matrix)[1] - reference)
-                at = inside[np.argmin(away)]
+                at = inside[np.argmin(np.nan_to_num(away, nan=180.0))]  # a pole may be rounded off the plane
             labels.append((float(x[at]), float(y[at]), line.text))
     x, y = _joined(parts, window)
     at_x, at_y = (np.array([label[axis] for label in labels], np.float64) for axis in (0, 1))

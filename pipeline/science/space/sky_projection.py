@@ -1,6 +1,6 @@
 """Equal-area projections of the sky.
 
-Formulas are those of Calabretta & Greisen (2002, A&A 395, 1077) for AIT, MOL and ZEA. The last one is used in its oblique
+Formulas are those of Calabretta & Greisen (2002, A&A 395, 1077) for AIT, MOL and ZEA. The last one is in its oblique
 aspect: the centre of every projection is the direction of the first axis, and longitude grows along x. Planes are in
 degrees: the area of a region is its solid angle.
 """
@@ -31,7 +31,7 @@ class Projection(StrEnum):
     ZENITHAL = "zenithal"
 
     @property
-    def title(self) -> str:
+    def words(self) -> str:
         """Its name in words."""
         return {"mollweide": "Mollweide", "aitoff": "Hammer-Aitoff", "zenithal": "Zenithal"}[self.value]
 
@@ -120,7 +120,7 @@ def unproject(projection: Projection, x: FloatArray, y: FloatArray) -> FloatArra
         if projection is Projection.ZENITHAL:
             square = across**2 + up**2
             shrink = np.sqrt(1.0 - 0.25 * square)
-            return np.stack([1.0 - 0.5 * square, across * shrink, up * shrink], axis=-1)
+            return np.stack([1.0 - 0.5 * square + 0.0 * shrink, across * shrink, up * shrink], axis=-1)
         if projection is Projection.AITOFF:
             inside = across**2 / 8.0 + up**2 / 2.0 <= 1.0
             z = np.sqrt(np.where(inside, 1.0 - (across / 4.0) ** 2 - (up / 2.0) ** 2, np.nan))
@@ -140,7 +140,7 @@ def centred(lon_deg: float, lat_deg: float) -> FloatArray:
     lon, lat = math.radians(lon_deg), math.radians(lat_deg)
     first = np.array([[math.cos(lon), math.sin(lon), 0.0], [-math.sin(lon), math.cos(lon), 0.0], [0.0, 0.0, 1.0]])
     second = np.array([[math.cos(lat), 0.0, math.sin(lat)], [0.0, 1.0, 0.0], [-math.sin(lat), 0.0, math.cos(lat)]])
-    return second @ first
+    return np.asarray(second @ first)
 
 
 def projected_curve(projection: Projection, vectors: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -156,9 +156,11 @@ def projected_curve(projection: Projection, vectors: FloatArray) -> tuple[FloatA
     x, y = project(projection, vectors)
     if x.size < 2:
         return x, y
-    jump = np.hypot(np.diff(x), np.diff(y)) > 0.5 * projection.reach_deg[1]
-    behind = (vectors[1:, 0] < 0.0) & (np.sign(vectors[1:, 1]) != np.sign(vectors[:-1, 1]))
-    cut = np.flatnonzero(jump if projection is Projection.ZENITHAL else jump | (behind & (np.abs(np.diff(x)) > 1.0))) + 1
+    is_cut = np.hypot(np.diff(x), np.diff(y)) > 0.5 * projection.reach_deg[1]
+    if projection is not Projection.ZENITHAL:
+        is_behind = (vectors[1:, 0] < 0.0) & (np.sign(vectors[1:, 1]) != np.sign(vectors[:-1, 1]))
+        is_cut |= is_behind & (np.abs(np.diff(x)) > 1.0)
+    cut = np.flatnonzero(is_cut) + 1
     return np.insert(x, cut, np.nan), np.insert(y, cut, np.nan)
 
 
