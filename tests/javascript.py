@@ -31,6 +31,7 @@ PURE = (
     "explore/thumbnail_strokes.js",
     "figures/arrows.js",
     "figures/intervals.js",
+    "figures/labels.js",
     "figures/map_pixels.js",
     "figures/pixels.js",
     "figures/scales.js",

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from explorer.charts.chart import Shot
@@ -51,9 +52,7 @@ def draw_sky(
             return
         axes.plot(lines.x, lines.y, "-", color=_GRID, linewidth=_GRID_WIDTH, zorder=-1.0)
         for x, y, text in zip(lines.label_x, lines.label_y, lines.labels, strict=True):
-            axes.annotate(
-                text, (x, y), (2, 2), textcoords="offset points", fontsize=_LABEL_POINTS, color=_LABELS, zorder=3.0
-            )
+            _label(axes, text, x, y)
 
     def drawn(axes: Axes, viewport: Viewport) -> list[Line2D]:
         named = [handle for overlay in overlays for handle in overlay.draw(axes, scene)]
@@ -98,9 +97,7 @@ def draw_guides(axes: Axes, guides: Sequence[tuple[NDArray[np.float64], str]]) -
     for points, label in guides:
         axes.plot(*points.T, "-", color=_GRID, linewidth=2.0 * _GRID_WIDTH, zorder=-1.0)
         x, y = points[-1]
-        axes.annotate(
-            label, (x, y), (2, 2), textcoords="offset points", fontsize=_LABEL_POINTS, color=_LABELS, zorder=3.0
-        )
+        _label(axes, label, x, y)
 
 
 def draw_marks(axes: Axes, marks: Sequence[tuple[NDArray[np.float64], str]]) -> None:
@@ -108,4 +105,18 @@ def draw_marks(axes: Axes, marks: Sequence[tuple[NDArray[np.float64], str]]) -> 
     for (x, y), label in marks:
         axes.plot(x, y, "o", color="#ffd34d", markeredgecolor="k", markersize=5, markeredgewidth=0.7)
         axes.plot(x, y, ".", color="k", markersize=1.5)
-        axes.annotate(label, (x, y), (4, -8), textcoords="offset points", fontsize=_LABEL_POINTS)
+        _label(axes, label, x, y, below=True)
+
+
+def _label(axes: Axes, text: str, x: float, y: float, *, below: bool = False) -> None:
+    """Write a label beside a place, on a light halo."""
+    axes.annotate(
+        text,
+        (x, y),
+        (4, -8) if below else (2, 2),
+        textcoords="offset points",
+        fontsize=_LABEL_POINTS,
+        color=_LABELS,
+        zorder=3.0,
+        path_effects=[withStroke(linewidth=1.6, foreground="white", alpha=0.8)],
+    )

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from explorer import protocol
-from explorer.charts.axis import AxisSpec
+from explorer.charts.axis import Axis, AxisSpec
 from explorer.charts.chart import Shot, ViewSpec, lack_of
 from explorer.charts.overlays import NO_SLOT, Lines, Overlay, Scene, WireLayer
 from explorer.charts.projected import PlaneAxis, ProjectedChart
@@ -162,12 +162,21 @@ class SkyChart(ProjectedChart):
     def draw(self, shot: Shot) -> Figure:
         """The view as a picture without axes, whose graticule is labelled."""
         x, y = self.axes.values()
-        scene = Scene(self.new_canvas(), shot.rows, shot.state.x_ends or x.ends, shot.state.y_ends or y.ends)
+        ends = _cropped(shot.state.x_ends, x), _cropped(shot.state.y_ends, y)
+        scene = Scene(self.new_canvas(), shot.rows, *ends)
         overlays = [overlay for overlay in self.overlays if self.shows(overlay, shot.state)]
         (left, right), (low, high) = sorted(scene.x_ends), sorted(scene.y_ends)
         lines = self.graticule((left, right, low, high), shot.state)
         under = lines if GRATICULE not in shot.state.switched else None
         return draw_sky(scene, shot, overlays, under, shot.state.sky.title, over=self._over(scene, shot))
+
+
+def _cropped(ends: tuple[float, float] | None, axis: Axis) -> tuple[float, float]:
+    """Ends of a picture: those on screen without the room beside the sky."""
+    if ends is None or axis.low >= max(ends) or axis.high <= min(ends):
+        return axis.ends
+    low, high = max(min(ends), axis.low), min(max(ends), axis.high)
+    return (high, low) if axis.inverted else (low, high)
 
 
 def _source_of(view: ViewSpec, table: StarTable) -> str:

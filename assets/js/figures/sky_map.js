@@ -4,10 +4,12 @@
 /** @import { ViewMessage } from "./figure.js" */
 
 import { plain } from "../base/arrays.js"
-import { large } from "../base/dom.js"
+import { large, magnified } from "../base/dom.js"
+import { apart } from "./labels.js"
 import { Plane } from "./plane.js"
 
 const DEGREE_SIZE = 10
+const [LETTER, LINE] = [6, 13] // pixels
 
 /**
  * Remove the axes of a plane: its coordinates are no quantities.
@@ -16,6 +18,20 @@ const DEGREE_SIZE = 10
  */
 export function hideAxes({ axes, grids }) {
   for (const part of [...Object.values(axes), ...grids]) part.visible = false
+}
+
+/**
+ * Labels of a plane at places of its coordinates that do not cover one another on screen.
+ *
+ * @param {Plane} plane
+ * @param {{ point: [x: number, y: number], text: string }[]} labels
+ */
+export function labelsApart({ view }, labels) {
+  if (!view) return labels
+  const { x_scale: xScale, y_scale: yScale } = view.frame
+  const onScreen = labels.map(({ point: [x, y], text }) => ({ x: xScale.compute(x), y: yScale.compute(y), text }))
+  const kept = apart(onScreen, { letter: LETTER * magnified(), line: LINE * magnified() })
+  return labels.filter((_, k) => kept.includes(onScreen[k]))
 }
 
 export class SkyMap extends Plane {
@@ -39,6 +55,7 @@ export class SkyMap extends Plane {
       text: { field: "text" },
       text_font_size: large(DEGREE_SIZE),
       text_baseline: "bottom",
+      background_fill_alpha: 0.6,
       x_offset: 2,
       y_offset: -1,
     })
@@ -74,7 +91,13 @@ export class SkyMap extends Plane {
   /** @param {GraticuleLayer} layer */
   receiveLines({ x, y, label_x: labelX, label_y: labelY, labels }) {
     this.lines.data_source.data = { x: plain(x), y: plain(y) }
-    this.labels.data_source.data = { x: plain(labelX), y: plain(labelY), text: labels }
+    const all = labels.map((text, k) => ({ point: /** @type {[number, number]} */ ([labelX[k], labelY[k]]), text }))
+    const kept = labelsApart(this, all)
+    this.labels.data_source.data = {
+      x: kept.map(({ point }) => point[0]),
+      y: kept.map(({ point }) => point[1]),
+      text: kept.map(({ text }) => text),
+    }
   }
 
   /** @override */
@@ -92,6 +115,6 @@ export class SkyMap extends Plane {
     this.figure.outline_line_color = null
     if (!this.lines) return // not built yet
     this.lines.glyph.line_color = theme.grid
-    this.labels.glyph.text_color = theme.text
+    this.labels.glyph.setv({ text_color: theme.text, background_fill_color: theme.background })
   }
 }

@@ -8,7 +8,7 @@
 import { bytes } from "../base/arrays.js"
 import { debounced, element, large } from "../base/dom.js"
 import { Plane } from "./plane.js"
-import { hideAxes } from "./sky_map.js"
+import { hideAxes, labelsApart } from "./sky_map.js"
 import { colourWord, dragged, onScreen, opaque, paintCloud, screenAxes } from "./turning.js"
 
 const KEY_PIXELS = 12.5 // a press of an arrow key, as a drag: 5 degrees
@@ -61,6 +61,7 @@ export class Space extends Plane {
       text_font_size: large(GUIDE_SIZE),
       x_offset: 6,
       y_offset: 4,
+      background_fill_alpha: 0.6,
     })
     const dots = new M.Scatter({
       ...xy,
@@ -108,11 +109,13 @@ export class Space extends Plane {
       ys: lines.map(({ points }) => points.map(([, y]) => y)),
     }
     this.guides.dots.data_source.data = { x: marks.map(({ point }) => point[0]), y: marks.map(({ point }) => point[1]) }
-    const labels = [...lines.map(({ points, label }) => ({ point: points[points.length - 1], label })), ...marks]
+    const ends = lines.map(({ points, label }) => ({ point: points[points.length - 1], text: label }))
+    const named = [...marks.map(({ point, label }) => ({ point, text: label })), ...ends]
+    const labels = labelsApart(this, named.filter(({ text }) => text !== ""))
     this.guides.text.data_source.data = {
       x: labels.map(({ point }) => point[0]),
       y: labels.map(({ point }) => point[1]),
-      text: labels.map(({ label }) => label),
+      text: labels.map(({ text }) => text),
     }
   }
 
@@ -314,7 +317,7 @@ export class Space extends Plane {
     if (!this.guides) return
     this.guides.lines.glyph.line_color = theme.text
     this.guides.lines.glyph.line_alpha = 0.6
-    this.guides.text.glyph.text_color = theme.text
+    this.guides.text.glyph.setv({ text_color: theme.text, background_fill_color: theme.background })
     this.guides.dots.glyph.line_color = theme.text
   }
 }

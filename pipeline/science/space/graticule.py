@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -84,7 +85,9 @@ def graticule(projection: Projection, matrix: FloatArray, window: Window, *, lef
             else:
                 away = np.abs(sky_angles(unproject(projection, x[inside], y[inside]) @ matrix)[1] - reference)
                 at = inside[np.argmin(np.nan_to_num(away, nan=180.0))]  # a pole may be rounded off the plane
-            labels.append((float(x[at]), float(y[at]), line.text))
+            place = float(x[at]), float(y[at])
+            if not any(_covers(place, other, window) for *other, _ in labels):
+                labels.append((*place, line.text))
     x, y = _joined(parts, window)
     at_x, at_y = (np.array([label[axis] for label in labels], np.float64) for axis in (0, 1))
     return Graticule(x, y, at_x, at_y, tuple(text for _, _, text in labels))
@@ -158,6 +161,12 @@ def _joined(parts: list[tuple[FloatArray, FloatArray]], window: Window) -> tuple
     kept = near.copy()
     kept[1:] |= near[:-1]
     return x[kept], y[kept]
+
+
+def _covers(place: tuple[float, float], other: Sequence[float], window: Window) -> bool:
+    """Whether two labels would be at one place."""
+    across, up = (abs(one - another) for one, another in zip(place, other, strict=True))
+    return across < _INSET * (window[1] - window[0]) and up < _INSET * (window[3] - window[2])
 
 
 def _text(degrees: float, *, signed: bool = False) -> str:
