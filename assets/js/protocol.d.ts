@@ -285,6 +285,13 @@ export interface Colour {
   value: string;
 }
 
+/** Change the colour of a named subset. */
+export interface ColourSubset {
+  kind: "colour_subset";
+  name: string;
+  colour: string;
+}
+
 /** A column on a menu; its group is "" for a declared one. */
 export type ColumnChoice = [name: string, title: string, group: string];
 
@@ -931,6 +938,13 @@ export interface Mode {
   value: "replace" | "add" | "intersect" | "subtract" | "xor";
 }
 
+/** Move a named subset up or down in the order in which subsets colour their stars. */
+export interface MoveSubset {
+  kind: "move_subset";
+  name: string;
+  by: -1 | 1;
+}
+
 /** The reason why a star has no posterior. */
 export interface NoPosterior {
   kind: "sentence";
@@ -1198,6 +1212,13 @@ export interface RemoveColumn {
   name: string;
 }
 
+/** Rename a named subset. */
+export interface RenameSubset {
+  kind: "rename_subset";
+  name: string;
+  new: string;
+}
+
 /** Residuals over their error, unknown where there is none or the pixel is masked, with their axis. */
 export interface ResidualsDrawing {
   values: Curve;
@@ -1286,6 +1307,13 @@ export interface Share {
 
 /** Keys, parted by blanks, and what they do. */
 export type Shortcut = [keys: string, meaning: string];
+
+/** Paint a named subset, or do not. */
+export interface ShowSubset {
+  kind: "show_subset";
+  name: string;
+  visible: boolean;
+}
 
 /** Open or close the panel of filters and subsets. */
 export interface Side {
@@ -1499,6 +1527,7 @@ export interface SubsetState {
   colour: string;
   count: string;
   description: string;
+  visible: boolean;
 }
 
 /** A word that can follow in an expression. */
@@ -1882,6 +1911,10 @@ export type RequestKind =
   "evidence" |
   "alike" |
   "alike_select" |
+  "show_subset" |
+  "colour_subset" |
+  "rename_subset" |
+  "move_subset" |
   "thumbnails" |
   "campaign" |
   "judge" |
@@ -1972,6 +2005,10 @@ export type Request =
   Evidence |
   Alike |
   AlikeSelect |
+  ShowSubset |
+  ColourSubset |
+  RenameSubset |
+  MoveSubset |
   Thumbnails |
   Campaign |
   Judge |

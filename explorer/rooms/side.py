@@ -76,6 +76,10 @@ class Side:
         channel.on(protocol.Filter, self._filter)
         channel.on(protocol.SaveSubset, self._save_subset)
         channel.on(protocol.Subset, self._use_subset)
+        channel.on(protocol.ShowSubset, lambda request: workspace.paint_subset(request.name, visible=request.visible))
+        channel.on(protocol.ColourSubset, lambda request: workspace.paint_subset(request.name, colour=request.colour))
+        channel.on(protocol.RenameSubset, lambda request: workspace.rename_subset(request.name, request.new.strip()))
+        channel.on(protocol.MoveSubset, lambda request: workspace.move_subset(request.name, request.by))
         channel.on(protocol.Categories, self._by_category)
         channel.on(protocol.Upload, self._take_part)
         channel.on(protocol.Members, self._upload)
@@ -137,6 +141,7 @@ class Side:
                 colour=subset.colour,
                 count=f"{self.workspace.count_of(subset):,}",
                 description=describe(subset.selection, table.known),
+                visible=subset.visible,
             )
             for subset in self.workspace.subsets
         )

@@ -25,7 +25,7 @@ from explorer.model.selection import (
     SelectionMode,
     combine,
 )
-from explorer.model.subsets import Subset, define, remove, unnamed
+from explorer.model.subsets import Subset, define, moved, painted, remove, renamed, unnamed, with_new_name
 from explorer.model.table import StarTable
 from explorer.model.used_columns import columns_of
 from explorer.model.visit_table import VisitTable
@@ -255,6 +255,30 @@ class Workspace(param.Parameterized):
             raise SelectionError(
                 f"{name} is in use by {', '.join(uses)}. Change {'those' if uses[1:] else 'that'} first."
             )
+
+    def rename_subset(self, name: str, new: str) -> None:
+        """Rename a named subset wherever it is used; SelectionError if the name is invalid or taken."""
+        if self.subset(name).name == new:
+            return
+        subsets = renamed(self.subsets, name, new)
+        self.param.update(
+            subsets=subsets,
+            selection=with_new_name(self.selection, name, new),
+            dock=self.dock.with_new_name(name, new),
+        )
+
+    def paint_subset(self, name: str, *, colour: str | None = None, visible: bool | None = None) -> None:
+        """Change the colour or the visibility of a named subset; SelectionError for no colour."""
+        before = self.subset(name)
+        if (colour or before.colour, before.visible if visible is None else visible) != (before.colour, before.visible):
+            self.subsets = painted(self.subsets, name, colour=colour, visible=visible)
+
+    def move_subset(self, name: str, by: int) -> None:
+        """Move a named subset by places in the order in which subsets colour their stars."""
+        before = self.subset(name)
+        subsets = moved(self.subsets, name, by)
+        if subsets.index(before) != self.subsets.index(before):
+            self.subsets = subsets
 
     def subset(self, name: str) -> Subset:
         """A named subset; SelectionError if there is none."""

@@ -149,6 +149,7 @@ class SubsetState(MessagePart, frozen=True):
     colour: str
     count: str
     description: str
+    visible: bool
 
 
 class Suggestion(Row, frozen=True):
