@@ -53,6 +53,18 @@ export interface AnswerTable {
   form: string;
 }
 
+/** Look of the stars, in messages and links. */
+export interface Appearance {
+  colour_map?: string;
+  reversed?: boolean;
+  logarithmic?: boolean;
+  low?: number | null;
+  high?: number | null;
+  tail?: number;
+  size?: number;
+  opacity?: number;
+}
+
 /** Keep corrections and build again. */
 export interface Apply {
   kind: "apply";
@@ -211,8 +223,8 @@ export interface CampaignsState {
   overview?: OverviewNumbers;
 }
 
-/** Text beside a view's title; its colour is "" for that of text. */
-export type Caption = [text: string, colour: string];
+/** Text beside a view's title; its mark is in the colour of what it names. */
+export type Caption = [text: string, colour: string, mark: "" | "dot" | "line"];
 
 /** A value to copy, and what it is. */
 export type CardCopy = [label: string, text: string];
@@ -272,6 +284,18 @@ export interface ChooseMap {
   kind: "choose_map";
   slot: number;
   of: "all" | "selected" | "difference";
+}
+
+/** A few selected stars, their colour levels (0 without one), and the diameter of their dots in pixels. */
+export interface ChosenLayer {
+  kind: "chosen";
+  slot: number;
+  x: Float32Array;
+  y: Float32Array;
+  id: Float64Array;
+  levels: ArrayBuffer;
+  size: number;
+  name: "chosen";
 }
 
 /** Select every star. */
@@ -512,6 +536,13 @@ export interface DockView {
   columns?: ColumnChoice[];
 }
 
+/** Look of single stars: size in the usual one, opacity, and whether those of low levels are in front. */
+export interface DotStyle {
+  size: number;
+  opacity: number;
+  layered: boolean;
+}
+
 /** Shifts in x and y at which the dots of overlays are repeated. */
 export interface DotsLayer {
   kind: "dots";
@@ -748,7 +779,7 @@ export interface Hull {
 export interface ImageLayer {
   kind: "image";
   slot: number;
-  name: "everything" | "selected";
+  name: "everything" | "members" | "selected";
   window: [number, number, number, number];
   shape: [number, number];
   from: number;
@@ -828,12 +859,13 @@ export interface LineSwitch {
 /** Velocity of one line and its error, in km/s. */
 export type LineVelocity = [label: string, velocity: number, error: number];
 
-/** Dashed curves, each with its colour. */
+/** Dashed curves, each with its colour; with a casing they are seen over stars of any colour. */
 export interface LinesShape {
   kind: "lines";
   xs: Float32Array[];
   ys: Float32Array[];
   colours: string[];
+  cased: boolean;
 }
 
 /** A link that was made. */
@@ -850,6 +882,14 @@ export interface ListExports {
 export interface Look {
   kind: "look";
   views: ViewSize[];
+}
+
+/** Look of the stars, kind of their colours, usual colour map, and ends of a scale of values. */
+export interface LookState {
+  look: Appearance;
+  scale: "category" | "density" | "value";
+  usual_map: string;
+  ends: [number, number] | null;
 }
 
 /** Mean velocity field of a disc map. */
@@ -1020,8 +1060,10 @@ export type PairAgreement = [names: string, stars: string, kappa: string, weight
 /** Colours by level: red, green, blue and opacity, four bytes each of 256 levels. */
 export interface Palettes {
   everything: ArrayBuffer;
+  members: ArrayBuffer;
   selected: ArrayBuffer;
   histogram: ArrayBuffer;
+  dots: DotStyle;
 }
 
 /** Export a figure of the paper. */
@@ -1053,12 +1095,12 @@ export interface PhotometryDrawing {
   y_label: string;
 }
 
-/** Colour level of each star of the layer ``stars``, a byte each; 0 where it is not selected. */
+/** Colour level of each star of the layer ``stars``, a byte each; 0 for one that is not drawn. */
 export interface PickedLayer {
   kind: "picked";
   slot: number;
   levels: ArrayBuffer;
-  name: "picked";
+  name: "members" | "picked";
 }
 
 /** Export the picture of a view. */
@@ -1231,6 +1273,12 @@ export interface ResidualsDrawing {
 /** A line and its rest wavelength in vacuum, in Angstrom. */
 export type RestLine = [name: string, wavelength: number];
 
+/** Change the colour scale, size and opacity of the stars. */
+export interface Restyle {
+  kind: "restyle";
+  look: Appearance;
+}
+
 /** A review; ``imported`` names who imported it and when, "" for one of this record. */
 export interface Review {
   id: string;
@@ -1335,7 +1383,7 @@ export interface SideState {
   column_done?: boolean;
   children?: SubsetParts;
   report?: string;
-  place?: "list" | "refused";
+  place?: "list" | "refused" | "subset";
   saved?: boolean;
 }
 
@@ -1708,6 +1756,7 @@ export interface Update {
   legend?: Legend;
   lines?: LineListsState;
   link?: Link;
+  look?: LookState;
   merged?: Merged;
   message?: string;
   notes?: SlotNote[];
@@ -1819,6 +1868,7 @@ export type AnyFigure =
 export type AnyLayer =
   ArrowsLayer |
   BarsLayer |
+  ChosenLayer |
   ContoursLayer |
   DotsLayer |
   ErrorsLayer |
@@ -1849,6 +1899,7 @@ export type RequestKind =
   "axis_reset" |
   "aspect" |
   "contours" |
+  "restyle" |
   "apply" |
   "rebuild" |
   "configuration" |
@@ -1943,6 +1994,7 @@ export type Request =
   AxisReset |
   Aspect |
   Contours |
+  Restyle |
   Apply |
   Rebuild |
   Configuration |

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import param
+from msgspec import to_builtins
 
+from explorer.model.appearance import Appearance
 from explorer.model.computed import MAX_COMPUTED, ComputedColumn, ordered
 from explorer.model.definitions import Definitions, check_size
 from explorer.model.kept_rows import KeptRows
@@ -72,6 +74,9 @@ class Workspace(param.Parameterized):
     focus = param.Integer(default=None, allow_None=True, doc="obsid of the focused star.")
     colour_by = param.String(
         default=COLOUR_BY_COUNT, doc="Column that colours the selected stars, 'subsets' or 'count'."
+    )
+    appearance: param.ClassSelector[Appearance] = param.ClassSelector(
+        default=Appearance(), class_=Appearance, doc="Colour scale, size and opacity of the stars."
     )
     mode: param.Selector[SelectionMode] = param.Selector(
         default=SelectionMode.REPLACE, objects=list(SelectionMode), doc="How the next gesture changes the selection."
@@ -173,6 +178,11 @@ class Workspace(param.Parameterized):
     def clear(self) -> None:
         """Clear the selection; without one, every star counts as selected."""
         self.selection = Everything()
+
+    def colour(self, name: str) -> None:
+        """Colour the stars by another column, on its usual scale."""
+        if name != self.colour_by:
+            self.param.update(colour_by=name, appearance=self.appearance.for_another_column())
 
     def define_subset(self, name: str, selection: Selection, colour: str) -> None:
         """Save a selection as a named subset; SelectionError if the name is invalid."""
@@ -345,6 +355,7 @@ class Workspace(param.Parameterized):
             "computed": [item.to_dict() for item in self.computed],
             "panels": [panel.to_dict() for panel in self.panels],
             **{name: getattr(self, name) for name in ("focus", "colour_by", "enlarged", "dark")},
+            "appearance": to_builtins(self.appearance),
             "star_alone": self.star_alone,
             "sorted_by": list(self.sorted_by) if self.sorted_by else None,
             "dock": self.dock.to_dict(),

@@ -104,7 +104,7 @@ def test_a_name_is_checked_when_it_is_given(page):
     page.open()
     answer = page.send("save_subset", name="a`b")
     assert page.workspace.subsets == ()
-    assert "cannot name a subset" in answer["message"]
+    assert "cannot name a subset" in answer["side"]["report"]
 
 
 def test_every_kind_has_words_of_its_own(table):
@@ -230,7 +230,9 @@ def test_a_renamed_subset_stays_the_sample_that_is_compared_and_fitted(page):
 @pytest.mark.parametrize(("new", "words"), [("a`b", "cannot name"), ("far", "Another subset"), ("", "cannot name")])
 def test_a_name_that_cannot_be_is_refused_and_nothing_is_renamed(page, new, words):
     page.workspace.define_subsets(named(("cool", COOL), ("far", FAR)))
-    assert words in page.send("rename_subset", name="cool", new=new)["message"]
+    answer = page.send("rename_subset", name="cool", new=new)["side"]
+    assert words in answer["report"]
+    assert answer["place"] == "subset"
     assert [one.name for one in page.workspace.subsets] == ["cool", "far"]
 
 

@@ -4,6 +4,7 @@ from explorer.protocol.requests.answers import *  # noqa: F403 - each request is
 from explorer.protocol.requests.axes import *  # noqa: F403
 from explorer.protocol.requests.base import *  # noqa: F403
 from explorer.protocol.requests.base import Request, kind_of
+from explorer.protocol.requests.colours import *  # noqa: F403
 from explorer.protocol.requests.columns import *  # noqa: F403
 from explorer.protocol.requests.computed import *  # noqa: F403
 from explorer.protocol.requests.explore import *  # noqa: F403
