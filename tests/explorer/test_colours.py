@@ -334,6 +334,7 @@ def test_a_few_selected_stars_are_sent_one_by_one_in_every_view(page, glyphs, co
     monkeypatch.setattr("explorer.rooms.stage.MAX_GLYPHS", glyphs)
     page.open()
     page.send("colour", value=colour)
+    page.send("switch", slot=5, name="stars", on=True)
     answer = page.change(selection=few(page))
     chosen = page.layers(answer, "chosen")
     assert set(chosen) == set(range(6))
@@ -341,6 +342,27 @@ def test_a_few_selected_stars_are_sent_one_by_one_in_every_view(page, glyphs, co
     assert not page.layers(answer, "selected")
     assert not page.layers(answer, "picked")
     assert not page.layers(page.send("clear"), "chosen")
+
+
+def test_a_few_selected_stars_are_where_they_are_on_each_map_of_the_disc(page):
+    page.open()
+    page.send("part", slot=5, part=len(page.room.stage.charts[5].slices))
+    page.send("switch", slot=5, name="stars", on=True)
+    chart, table = page.room.stage.charts[5], page.library.table
+    rows = [np.flatnonzero(chart.canvases[part].shown)[:2] for part in chart.parts]
+    assert sum(map(len, rows)) > 2
+    page.look([5])
+    answer = page.change(selection=InIds(tuple(int(table["obsid"][row]) for part in rows for row in part)))
+    chosen = page.layers(answer, "chosen")[5]
+    at = {(float(x), float(y)) for x, y in zip(chosen["x"], chosen["y"], strict=True)}
+    tiles = {tile.part: tile for tile in chart.layout.tiles}
+    x, y = table["x_gal"], table["y_gal"]
+    expected = [
+        (x[row] + tiles[part].x, y[row] + tiles[part].y)
+        for part, inside in zip(chart.parts, rows, strict=True)
+        for row in inside
+    ]
+    np.testing.assert_allclose(sorted(at), sorted(expected), rtol=1e-5)
 
 
 def test_few_are_few_beside_all_others(page):

@@ -6,7 +6,7 @@
 import { COLOUR_MAPS, DEFAULT_APPEARANCE, LIMITS } from "../base/declared.js"
 import { debounced, element, popup } from "../base/dom.js"
 import { swatch, wholeLegend } from "../base/legend.js"
-import { asNumber, shortNumber } from "./look_values.js"
+import { asNumber, endWords } from "./look_values.js"
 
 const SEND_AFTER = 60
 const PREVIEWED = 3 // swatches on the button
@@ -153,8 +153,8 @@ export class LookMenu {
     this.logarithmic.input.checked = look.logarithmic
     write(this.low, look.low === null ? "" : String(look.low))
     write(this.high, look.high === null ? "" : String(look.high))
-    this.low.placeholder = ends ? shortNumber(ends[0]) : ""
-    this.high.placeholder = ends ? shortNumber(ends[1]) : ""
+    this.low.placeholder = ends ? endWords(ends[0]) : ""
+    this.high.placeholder = ends ? endWords(ends[1]) : ""
     write(this.tail, String(look.tail))
     write(this.size.input, String(look.size))
     write(this.opacity.input, String(look.opacity))

@@ -16,6 +16,6 @@ export function asNumber(text) {
  *
  * @param {number} value
  */
-export function shortNumber(value) {
+export function endWords(value) {
   return String(Number(value.toPrecision(Math.abs(value) >= 1000 ? 4 : 3)))
 }
