@@ -51,7 +51,7 @@ _CURVES = "#20262d"
 _ABOUT = (
     "Mean velocity of the stars around each place: colour is the rotation, and the texture streams along the motion. "
     f"The kernel widens until it holds {KERNEL_STARS:g} stars; where it holds fewer, the map fades. "
-    f"Stars faster than {MAX_SPEED_KMS:g} km/s are left out."
+    f"Stars faster than {MAX_SPEED_KMS:g} km/s are left out. Stars that are too few for a map are dots."
 )
 
 
@@ -183,11 +183,12 @@ class DiscChart(PlaneChart):
         layers: list[WireLayer] = [self._map(fields, scale, arrows)]
         if arrows or self._pointed:
             layers.append(self._arrows(arrows))
-        if self.switches[STARS] or self._dotted:
-            layers.append(self._dots(brush))
+        dotted = self._are_dotted(brush, fields, self.state)
+        if dotted or self._dotted:
+            layers.append(self._dots(brush) if dotted else self._image("selected", np.zeros((1, 1), np.uint8)))
         if self.is_alone:
             layers += self._moving(brush)
-        self._pointed, self._dotted = bool(arrows), self.switches[STARS]
+        self._pointed, self._dotted = bool(arrows), dotted
         return layers
 
     def _fields(self, rows: Mask, *, everything: bool) -> tuple[MeanField, ...]:
@@ -242,11 +243,14 @@ class DiscChart(PlaneChart):
         x0, y0, x1, y1 = (np.concatenate([none, *ends[at::4]]).astype(np.float32) for at in range(4))
         return protocol.ArrowsLayer(NO_SLOT, x0, y0, x1, y1)
 
+    @staticmethod
+    def _are_dotted(brush: Brush, fields: Sequence[MeanField], state: PanelState) -> bool:
+        """Whether the selected stars are dots: where that is on, and a few of them that are too few for any map."""
+        return STARS in state.switched or (brush.is_few and all(map(lacks_stars, fields)))
+
     def _dots(self, brush: Brush) -> WireLayer:
-        """The selected stars over the maps, a few of them as in other views, or an image of nothing."""
+        """The selected stars over the maps, a few of them as in other views."""
         assert self.viewport is not None
-        if not self.switches[STARS]:
-            return self._image("selected", np.zeros((1, 1), np.uint8))
         tiles = [(tile, self.canvases[tile.part], self.layout.moved(self.viewport, tile)) for tile in self.layout.tiles]
         if brush.is_few:
             placed = [(tile, canvas.places(viewport, brush.few_rows)) for tile, canvas, viewport in tiles]
@@ -345,7 +349,7 @@ class DiscChart(PlaneChart):
             for part, field, arrow in zip(self.parts, fields, arrows, strict=True)
         ]
         over = self._over(panels[0].scene, shot) if self.is_alone else None
-        dots = STARS in shot.state.switched
+        dots = self._are_dotted(shot.brush, fields, shot.state)
         return draw_maps(panels, scale, shot, shown, dots=dots, square=self.square, over=over)
 
     def _copy(self, part: int) -> Canvas:
