@@ -28,6 +28,7 @@ PURE = (
     "base/words.js",
     "explore/completion.js",
     "explore/corrections.js",
+    "explore/look_values.js",
     "explore/thumbnail_strokes.js",
     "figures/arrows.js",
     "figures/intervals.js",

@@ -53,6 +53,18 @@ export interface AnswerTable {
   form: string;
 }
 
+/** Look of the stars, in messages and links. */
+export interface Appearance {
+  colour_map?: string;
+  reversed?: boolean;
+  logarithmic?: boolean;
+  low?: number | null;
+  high?: number | null;
+  tail?: number;
+  size?: number;
+  opacity?: number;
+}
+
 /** Keep corrections and build again. */
 export interface Apply {
   kind: "apply";
@@ -211,8 +223,8 @@ export interface CampaignsState {
   overview?: OverviewNumbers;
 }
 
-/** Text beside a view's title; its colour is "" for that of text. */
-export type Caption = [text: string, colour: string];
+/** Text beside a view's title; its mark is in the colour of what it names. */
+export type Caption = [text: string, colour: string, mark: "" | "dot" | "line"];
 
 /** A value to copy, and what it is. */
 export type CardCopy = [label: string, text: string];
@@ -274,6 +286,18 @@ export interface ChooseMap {
   of: "all" | "selected" | "difference";
 }
 
+/** A few selected stars, their colour levels (0 without one), and the diameter of their dots in pixels. */
+export interface ChosenLayer {
+  kind: "chosen";
+  slot: number;
+  x: Float32Array;
+  y: Float32Array;
+  id: Float64Array;
+  levels: ArrayBuffer;
+  size: number;
+  name: "chosen";
+}
+
 /** Select every star. */
 export interface Clear {
   kind: "clear";
@@ -283,6 +307,13 @@ export interface Clear {
 export interface Colour {
   kind: "colour";
   value: string;
+}
+
+/** Change the colour of a named subset. */
+export interface ColourSubset {
+  kind: "colour_subset";
+  name: string;
+  colour: string;
 }
 
 /** A column on a menu; its group is "" for a declared one. */
@@ -503,6 +534,13 @@ export interface DockView {
   open: boolean;
   foot: ("n" | "median" | "scatter" | "mean" | "std" | "min" | "max")[];
   columns?: ColumnChoice[];
+}
+
+/** Look of single stars: size in the usual one, opacity, and whether those of low levels are in front. */
+export interface DotStyle {
+  size: number;
+  opacity: number;
+  layered: boolean;
 }
 
 /** Shifts in x and y at which the dots of overlays are repeated. */
@@ -741,7 +779,7 @@ export interface Hull {
 export interface ImageLayer {
   kind: "image";
   slot: number;
-  name: "everything" | "selected";
+  name: "everything" | "members" | "selected";
   window: [number, number, number, number];
   shape: [number, number];
   from: number;
@@ -821,12 +859,13 @@ export interface LineSwitch {
 /** Velocity of one line and its error, in km/s. */
 export type LineVelocity = [label: string, velocity: number, error: number];
 
-/** Dashed curves, each with its colour. */
+/** Dashed curves, each with its colour; with a casing they are seen over stars of any colour. */
 export interface LinesShape {
   kind: "lines";
   xs: Float32Array[];
   ys: Float32Array[];
   colours: string[];
+  cased: boolean;
 }
 
 /** A link that was made. */
@@ -843,6 +882,14 @@ export interface ListExports {
 export interface Look {
   kind: "look";
   views: ViewSize[];
+}
+
+/** Look of the stars, kind of their colours, usual colour map, and ends of a scale of values. */
+export interface LookState {
+  look: Appearance;
+  scale: "category" | "density" | "value";
+  usual_map: string;
+  ends: [number, number] | null;
 }
 
 /** Mean velocity field of a disc map. */
@@ -931,6 +978,13 @@ export interface Mode {
   value: "replace" | "add" | "intersect" | "subtract" | "xor";
 }
 
+/** Move a named subset up or down in the order in which subsets colour their stars. */
+export interface MoveSubset {
+  kind: "move_subset";
+  name: string;
+  by: -1 | 1;
+}
+
 /** The reason why a star has no posterior. */
 export interface NoPosterior {
   kind: "sentence";
@@ -1006,8 +1060,10 @@ export type PairAgreement = [names: string, stars: string, kappa: string, weight
 /** Colours by level: red, green, blue and opacity, four bytes each of 256 levels. */
 export interface Palettes {
   everything: ArrayBuffer;
+  members: ArrayBuffer;
   selected: ArrayBuffer;
   histogram: ArrayBuffer;
+  dots: DotStyle;
 }
 
 /** Export a figure of the paper. */
@@ -1039,12 +1095,12 @@ export interface PhotometryDrawing {
   y_label: string;
 }
 
-/** Colour level of each star of the layer ``stars``, a byte each; 0 where it is not selected. */
+/** Colour level of each star of the layer ``stars``, a byte each; 0 for one that is not drawn. */
 export interface PickedLayer {
   kind: "picked";
   slot: number;
   levels: ArrayBuffer;
-  name: "picked";
+  name: "members" | "picked";
 }
 
 /** Export the picture of a view. */
@@ -1198,6 +1254,13 @@ export interface RemoveColumn {
   name: string;
 }
 
+/** Rename a named subset. */
+export interface RenameSubset {
+  kind: "rename_subset";
+  name: string;
+  new: string;
+}
+
 /** Residuals over their error, unknown where there is none or the pixel is masked, with their axis. */
 export interface ResidualsDrawing {
   values: Curve;
@@ -1209,6 +1272,12 @@ export interface ResidualsDrawing {
 
 /** A line and its rest wavelength in vacuum, in Angstrom. */
 export type RestLine = [name: string, wavelength: number];
+
+/** Change the colour scale, size and opacity of the stars. */
+export interface Restyle {
+  kind: "restyle";
+  look: Appearance;
+}
 
 /** A review; ``imported`` names who imported it and when, "" for one of this record. */
 export interface Review {
@@ -1287,6 +1356,13 @@ export interface Share {
 /** Keys, parted by blanks, and what they do. */
 export type Shortcut = [keys: string, meaning: string];
 
+/** Paint a named subset, or do not. */
+export interface ShowSubset {
+  kind: "show_subset";
+  name: string;
+  visible: boolean;
+}
+
 /** Open or close the panel of filters and subsets. */
 export interface Side {
   kind: "side";
@@ -1307,7 +1383,7 @@ export interface SideState {
   column_done?: boolean;
   children?: SubsetParts;
   report?: string;
-  place?: "list" | "refused";
+  place?: "list" | "refused" | "subset";
   saved?: boolean;
 }
 
@@ -1499,6 +1575,7 @@ export interface SubsetState {
   colour: string;
   count: string;
   description: string;
+  visible: boolean;
 }
 
 /** A word that can follow in an expression. */
@@ -1679,6 +1756,7 @@ export interface Update {
   legend?: Legend;
   lines?: LineListsState;
   link?: Link;
+  look?: LookState;
   merged?: Merged;
   message?: string;
   notes?: SlotNote[];
@@ -1790,6 +1868,7 @@ export type AnyFigure =
 export type AnyLayer =
   ArrowsLayer |
   BarsLayer |
+  ChosenLayer |
   ContoursLayer |
   DotsLayer |
   ErrorsLayer |
@@ -1820,6 +1899,7 @@ export type RequestKind =
   "axis_reset" |
   "aspect" |
   "contours" |
+  "restyle" |
   "apply" |
   "rebuild" |
   "configuration" |
@@ -1882,6 +1962,10 @@ export type RequestKind =
   "evidence" |
   "alike" |
   "alike_select" |
+  "show_subset" |
+  "colour_subset" |
+  "rename_subset" |
+  "move_subset" |
   "thumbnails" |
   "campaign" |
   "judge" |
@@ -1910,6 +1994,7 @@ export type Request =
   AxisReset |
   Aspect |
   Contours |
+  Restyle |
   Apply |
   Rebuild |
   Configuration |
@@ -1972,6 +2057,10 @@ export type Request =
   Evidence |
   Alike |
   AlikeSelect |
+  ShowSubset |
+  ColourSubset |
+  RenameSubset |
+  MoveSubset |
   Thumbnails |
   Campaign |
   Judge |

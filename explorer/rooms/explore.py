@@ -94,6 +94,7 @@ class ExploreRoom:
             "computed",
             "focus",
             "colour_by",
+            "appearance",
             "mode",
             "tool",
             "panels",

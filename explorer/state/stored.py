@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from explorer.model.appearance import read_appearance
 from explorer.model.computed import MAX_COMPUTED, ComputedColumn, computed_from_dict, formulas
 from explorer.model.definitions import check_size, read_definitions, read_selection
 from explorer.model.line_lists import lists_from_plain
@@ -124,6 +125,10 @@ def _rest(stored: Mapping[str, Any], table: StarTable, n_panels: int, lost: list
         result["colour_by"] = colour
     else:
         lost.append(f"the colours (no column {str(colour)[:40]!r})")
+    try:
+        result["appearance"] = read_appearance(stored.get("appearance", {}))
+    except SelectionError as error:
+        lost.append(f"the look of the stars ({_plain(error)})")
     order = stored.get("sorted_by")
     if order is None:
         result["sorted_by"] = None

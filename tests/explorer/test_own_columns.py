@@ -108,7 +108,7 @@ def test_colours_have_a_legend_with_label_and_unit(page, name):
 def test_a_text_of_many_values_colours_nothing_and_says_why(page):
     page.change(colour_by="cost_of_it")
     answer = page.change(colour_by="note")  # as a link could ask
-    assert isinstance(page.room.stage.colouring, Density)
+    assert isinstance(page.room.stage.colours.present, Density)
     assert "Note has one value, or more than 12" in answer["legend"]["label"]
 
 

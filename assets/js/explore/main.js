@@ -70,6 +70,7 @@ export function render({ model }) {
       host.classList.toggle("dark", dark)
       rememberTheme(dark)
       stage.theme = theme // its palettes follow
+      toolbar.look.theme = theme
       star.recolour(theme)
       dock.repaint()
       spectra.recolour(theme)

@@ -12,7 +12,7 @@ import { Card } from "./card.js"
 
 const LOOK_AFTER = 40
 const PAINTED_AFTER = 50
-const PALETTE_NAMES = /** @type {const} */ (["everything", "selected", "histogram"])
+const PALETTE_NAMES = /** @type {const} */ (["everything", "members", "selected", "histogram"])
 
 const noColours = () => new Uint32Array(256)
 
@@ -22,7 +22,13 @@ export class Stage {
   /** @type {Card[]} */
   cards = []
   /** @type {Palettes} */
-  colours = { everything: noColours(), selected: noColours(), histogram: noColours() }
+  colours = {
+    everything: noColours(),
+    members: noColours(),
+    selected: noColours(),
+    histogram: noColours(),
+    dots: { size: 1, opacity: 1, layered: false },
+  }
   /** @type {Map<number, ViewSize>} - What views show, until it is sent. */
   waiting = new Map()
   /** @type {NonNullable<StageState["catalogue"]>} */
@@ -77,7 +83,7 @@ export class Stage {
     this.catalogue = catalogue ?? this.catalogue
     this.columns = columns ?? this.columns
     if (panels.length !== this.cards.length) {
-      for (const card of this.cards) card.close()
+      for (const card of this.cards) card.leave()
       this.cards = panels.map((_, slot) => new Card(slot, this))
       this.el.replaceChildren(...this.cards.map((card) => card.el))
       const across = panels.length > 1 ? Math.ceil(panels.length / 2) : 1
@@ -117,8 +123,9 @@ export class Stage {
     }
   }
 
-  /** @param {Partial<ColoursState>} palettes */
-  recolour(palettes) {
+  /** @param {ColoursState} state */
+  recolour({ dots, ...palettes }) {
+    this.colours.dots = dots ?? this.colours.dots
     for (const name of PALETTE_NAMES) {
       const palette = palettes[name]
       if (palette) this.colours[name] = paletteOf(palette)

@@ -7,6 +7,7 @@ import { KEY_NAMES } from "../base/declared.js"
 import { choices, element, icon } from "../base/dom.js"
 import { gradient } from "../base/legend.js"
 import { ColumnList, options } from "../base/lists.js"
+import { LookMenu } from "./look.js"
 
 /** @type {[key: Mode["value"], label: string, title: string][]} */
 const MODES = [
@@ -47,6 +48,9 @@ export class Toolbar {
     })
     options(this.grid, GRIDS.map((n) => [n, `${n} view${n > 1 ? "s" : ""}`]), 6)
     this.legend = element("span", { className: "legend" })
+    this.look = new LookMenu(send)
+    this.extras = element("span", { className: "extras" }, this.legend)
+    new ResizeObserver(() => this.fitLegend()).observe(this.extras)
     this.light = element("span", {
       className: "light always",
       title: "Connected",
@@ -70,10 +74,12 @@ export class Toolbar {
       element(
         "label",
         { title: "Colour the selected stars by the mean of a column in each pixel" },
-        "Colour ",
+        element("span", { className: "lead" }, "Colour "),
         this.colour.el,
       ),
-      element("span", { className: "extras" }, this.legend),
+      this.look.button,
+      this.look.menu.el,
+      this.extras,
       this.grid,
       icon("ios_share", "Link, export, figures of the paper", () => send({ kind: "list_exports" }), always),
       icon("help_outline", `Help and shortcuts (${KEY_NAMES.help})`, () => send({ kind: "help" }), always),
@@ -88,8 +94,19 @@ export class Toolbar {
         this.person.title = `Verdicts are recorded as ${name}'s`
         this.person.hidden = !name
       },
-      legend: (legend) => this.legend.replaceChildren(...gradient(legend)),
+      legend: (legend) => {
+        this.legend.replaceChildren(...gradient(legend))
+        this.look.showLegend(legend)
+        this.fitLegend()
+      },
+      look: (state) => this.look.receive(state),
     }
+  }
+
+  /** Show the colours on the button where there is no room for the legend beside it. */
+  fitLegend() {
+    const shown = this.legend.getBoundingClientRect().top <= this.extras.getBoundingClientRect().top + 2
+    this.look.preview.hidden = shown && this.extras.clientWidth > 0
   }
 
   /** @param {ToolbarState} state */

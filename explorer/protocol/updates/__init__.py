@@ -4,6 +4,7 @@ from explorer.protocol.updates.answers import *  # noqa: F403 - each part is dec
 from explorer.protocol.updates.answers import AnswersUpdate
 from explorer.protocol.updates.base import *  # noqa: F403
 from explorer.protocol.updates.base import CommonUpdate
+from explorer.protocol.updates.colours import *  # noqa: F403
 from explorer.protocol.updates.columns import *  # noqa: F403
 from explorer.protocol.updates.columns import ColumnsUpdate
 from explorer.protocol.updates.explore import *  # noqa: F403

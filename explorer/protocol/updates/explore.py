@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 from explorer.model.screen import DragTool
 from explorer.model.selection import SelectionMode
 from explorer.protocol.updates.base import ColumnChoice, MessagePart, Row
+from explorer.protocol.updates.colours import LookState
 from explorer.protocol.updates.figures import AnyFigure, AnyLayer, Legend
 
 
@@ -29,12 +30,22 @@ class GridState(MessagePart, frozen=True):
     columns: tuple[ColumnChoice, ...] | UnsetType = UNSET
 
 
+class DotStyle(MessagePart, frozen=True):
+    """Look of single stars: size in the usual one, opacity, and whether those of low levels are in front."""
+
+    size: float
+    opacity: float
+    layered: bool
+
+
 class Palettes(MessagePart, frozen=True):
     """Colours by level: red, green, blue and opacity, four bytes each of 256 levels."""
 
     everything: bytes
+    members: bytes
     selected: bytes
     histogram: bytes
+    dots: DotStyle
 
 
 class Note(Row, frozen=True):
@@ -149,6 +160,7 @@ class SubsetState(MessagePart, frozen=True):
     colour: str
     count: str
     description: str
+    visible: bool
 
 
 class Suggestion(Row, frozen=True):
@@ -223,7 +235,7 @@ class SideState(MessagePart, frozen=True):
     column_done: bool | UnsetType = UNSET
     children: SubsetParts | UnsetType = UNSET
     report: str | UnsetType = UNSET
-    place: Literal["list", "refused"] | UnsetType = UNSET
+    place: Literal["list", "refused", "subset"] | UnsetType = UNSET
     saved: bool | UnsetType = UNSET
 
 
@@ -298,6 +310,7 @@ class ExploreUpdate(TypedDict, total=False):
     stage: GridState
     colours: Palettes
     legend: Legend
+    look: LookState
     layers: tuple[AnyLayer, ...]
     pixels: bytes
     notes: tuple[SlotNote, ...]
