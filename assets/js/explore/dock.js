@@ -55,6 +55,7 @@ export class Dock {
       this.fit.offerColumns(columns)
     }
     table.chooseFoot(foot)
+    this.el.style.setProperty("--foot", String(foot.length))
     this.turn(tab)
   }
 

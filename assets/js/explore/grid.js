@@ -4,7 +4,7 @@
 /** @import { Cell } from "./table_steps.js" */
 
 import { element } from "../base/dom.js"
-import { between, doubtOf, flagsOf, stepOf, toggled } from "./table_steps.js"
+import { between, doubtOf, flagsOf, neighbourOf, stepOf, toggled } from "./table_steps.js"
 
 const QUALITY = "quality" // its cells are the words of the bits
 
@@ -284,8 +284,8 @@ export class Grid {
     const { row, column } = this.at
     const [id, name] = [this.ids[row], this.columns[column]?.[0]]
     if (row < 0 && shift && (key === "ArrowLeft" || key === "ArrowRight")) {
-      const to = column + (key === "ArrowLeft" ? -1 : 1)
-      if (to < 0 || to >= this.columns.length) return true
+      const to = neighbourOf(column, key === "ArrowLeft" ? -1 : 1, this.columns.map(([, , , pinned]) => pinned))
+      if (to === column) return true
       this.at = { row, column: to }
       this.actions.move(name, to)
     } else if (key === "Enter" || (key === " " && row < 0)) {

@@ -39,6 +39,7 @@ const FOOT = [
 export class Table {
   /** @type {FootStatistic[]} */
   chosen = []
+  shownPage = ""
   /** Rows that fit into the height. */
   fitting = 0
 
@@ -142,7 +143,7 @@ export class Table {
    * @param {number} pages
    */
   showPage(page, pages) {
-    this.page.value = pages ? page.toLocaleString("en") : ""
+    this.page.value = this.shownPage = pages ? page.toLocaleString("en") : ""
     this.page.disabled = pages < 2
     this.page.style.width = `${Math.max(pages.toLocaleString("en").length, 2) + 2}ch`
     this.pages.textContent = pages ? `/ ${pages.toLocaleString("en")}` : ""
@@ -153,7 +154,10 @@ export class Table {
   goTo(text) {
     const page = Number(text.replaceAll(/[\s,]/g, ""))
     if (Number.isInteger(page)) this.send({ kind: "go_to_page", page })
-    else this.note(`“${text}” is no number of a page.`)
+    else {
+      this.note(`“${text}” is no number of a page.`)
+      this.page.value = this.shownPage
+    }
   }
 
   /** Ask for as many rows as fit into the height. */
@@ -188,13 +192,13 @@ export class Table {
       this.grid.mark([], "")
       this.send({ kind: "marked_rows", action, obsids })
     }
-    const button = (/** @type {string} */ text, /** @type {() => void} */ onclick) =>
-      element("button", { type: "button", onclick }, text)
+    const button = (/** @type {string} */ text, /** @type {string} */ title, /** @type {() => void} */ onclick) =>
+      element("button", { type: "button", title, onclick }, text)
     this.hint.replaceChildren(
       `${count.toLocaleString("en")} marked`,
-      button("Keep only these", () => act("keep")),
-      button("Remove these", () => act("remove")),
-      button("Unmark", () => this.grid.mark([], "")),
+      button("Keep only", "Select only the marked stars", () => act("keep")),
+      button("Remove", "Remove the marked stars from the selection", () => act("remove")),
+      button("Unmark", "Mark no row (Escape)", () => this.grid.mark([], "")),
     )
   }
 

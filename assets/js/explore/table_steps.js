@@ -55,6 +55,17 @@ export function moved(names, name, to) {
 }
 
 /**
+ * The place of a column that moves by one; pinned columns and the others move among themselves.
+ *
+ * @param {number} at
+ * @param {-1 | 1} by
+ * @param {readonly boolean[]} pinned - Of each column.
+ */
+export function neighbourOf(at, by, pinned) {
+  return pinned[at + by] === pinned[at] ? at + by : at
+}
+
+/**
  * Names with one more, or without it.
  *
  * @param {readonly string[]} names

@@ -1,7 +1,7 @@
 /** @import { TableFlag } from "../protocol.d.ts" */
 
 import { assertEquals } from "../testing.js"
-import { between, doubtOf, flagsOf, moved, stepOf, toggled } from "./table_steps.js"
+import { between, doubtOf, flagsOf, moved, neighbourOf, stepOf, toggled } from "./table_steps.js"
 
 const SIZE = { rows: 3, columns: 2 }
 const step = (/** @type {string} */ key, row = 1, column = 0, ctrl = false) => stepOf(key, ctrl, { row, column }, SIZE)
@@ -40,4 +40,10 @@ Deno.test("a value is doubtful where a bit that is set names its column", () => 
   assertEquals(flagsOf(8193, flags).map(([, short]) => short), ["low S/N", "unbound"])
   assertEquals(doubtOf("v_phi", flagsOf(8192, flags)), "energy is high")
   assertEquals(doubtOf("v_phi", flagsOf(1, flags)), "")
+})
+
+Deno.test("a column moves among the pinned ones or among the others", () => {
+  const pinned = [true, true, false, false]
+  assertEquals([0, 1, 2, 3].map((at) => neighbourOf(at, 1, pinned)), [1, 1, 3, 3])
+  assertEquals([0, 1, 2, 3].map((at) => neighbourOf(at, -1, pinned)), [0, 0, 2, 2])
 })
