@@ -113,9 +113,10 @@ def figure_colours(*, dark: bool) -> dict[str, str]:
     return {"text": TEXT[dark], "grid": GRID[dark], "background": PAPER[dark], "accent": ACCENT[dark]}
 
 
-def gradient_css(ramp: tuple[str, ...]) -> str:
-    """A ramp as a CSS background."""
-    return f"linear-gradient(to right, {', '.join(ramp[1::16])})"
+def gradient_css(ramp: tuple[str, ...], count: int = 16) -> str:
+    """CSS of a colour bar: so many colours of the ramp, evenly apart, the first and the last among them."""
+    colours = (ramp[1 + round((len(ramp) - 2) * place / (count - 1))] for place in range(count))
+    return f"linear-gradient(to right, {', '.join(colours)})"
 
 
 def category_ramp(colours: Sequence[str]) -> tuple[str, ...]:

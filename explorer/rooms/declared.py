@@ -35,6 +35,9 @@ from explorer.rooms import shortcuts, star_spectrum, uploads
 from explorer.vetting import campaign_files, events, exchange
 from pipeline.domain import own_columns
 
+_SWATCH_COLOURS = 8
+"""Colours that stand for a colour map in the menu."""
+
 
 def limits() -> dict[str, int | tuple[float, float]]:
     """Return sizes and numbers that the server refuses to exceed."""
@@ -83,8 +86,9 @@ def name_of(request: Any) -> str:
 
 def colour_map_entry(item: colour_maps.ColourMap) -> dict[str, Any]:
     """Return a colour map for the menu: key, title, and its colours on light and dark pages as CSS."""
-    ramps = {theme.value: palettes.gradient_css(palettes.ramp_of(item, theme is Theme.DARK)) for theme in Theme}
-    return {"key": item.key, "title": item.title, "diverging": item.diverging, **ramps}
+    ramps = {theme: palettes.ramp_of(item, theme is Theme.DARK) for theme in Theme}
+    swatches = {theme.value: palettes.gradient_css(ramp, _SWATCH_COLOURS) for theme, ramp in ramps.items()}
+    return {"key": item.key, "title": item.title, "diverging": item.diverging, **swatches}
 
 
 def declarations() -> Iterator[tuple[str, str, Any]]:

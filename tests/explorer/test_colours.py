@@ -15,7 +15,7 @@ from explorer.charts.categories import Categories, SubsetColours, coloured_by
 from explorer.charts.colouring import Density, ValueScale, colouring_of
 from explorer.charts.crowding import Crowding
 from explorer.charts.grid import default_colour, default_panels
-from explorer.charts.palettes import IN_NONE, PAPER, count_ramp, grey_ramp, lightness, ramp_of
+from explorer.charts.palettes import IN_NONE, PAPER, count_ramp, gradient_css, grey_ramp, lightness, ramp_of
 from explorer.charts.shading import Canvas, Stars, Viewport
 from explorer.model.appearance import Appearance, check_appearance, read_appearance
 from explorer.model.colour_maps import COLOUR_MAPS
@@ -411,3 +411,12 @@ def test_categories_of_columns_are_no_subsets(library):
     assert not isinstance(categories, SubsetColours)
     assert categories.member_codes() is None
     assert isinstance(coloured_by(library.table, "count", Appearance(colour_map="magma")), Density)
+
+
+@pytest.mark.parametrize("count", [2, 8, 16])
+def test_a_colour_bar_begins_and_ends_with_the_ramp(count):
+    ramp = ramp_of(COLOUR_MAPS["viridis"], False)
+    colours = gradient_css(ramp, count).removesuffix(")").split(", ")[1:]
+    assert len(colours) == count
+    assert (colours[0], colours[-1]) == (ramp[1], ramp[255])
+    assert set(colours) <= set(ramp)

@@ -310,71 +310,71 @@ export const COLOUR_MAPS = [
     "key": "plasma",
     "title": "Plasma",
     "diverging": false,
-    "light": "linear-gradient(to right, #0d0887, #2e0595, #46039f, #5c01a6, #7201a8, #8707a6, #9a169f, #ac2694, #bc3587, #ca457a, #d6556d, #e26660, #ec7754, #f48948, #fa9c3c, #fdb130)",
-    "dark": "linear-gradient(to right, #920fa3, #a11b9b, #ae2892, #bb3488, #c7427c, #d14e72, #da5b69, #e3685f, #eb7556, #f1834c, #f79143, #fba238, #fdb22f, #fdc328, #fbd524, #f6e826)"
+    "light": "linear-gradient(to right, #0d0887, #4c02a1, #7e03a8, #aa2395, #cb4679, #e56b5d, #f89441, #fdc328)",
+    "dark": "linear-gradient(to right, #920fa3, #b22b8f, #cc4977, #e26561, #f2844b, #fca636, #fcce25, #f0f921)"
   },
   {
     "key": "viridis",
     "title": "Viridis",
     "diverging": false,
-    "light": "linear-gradient(to right, #440154, #481668, #482878, #443983, #3e4989, #375a8c, #31688e, #2b758e, #26828e, #21908d, #1e9d89, #24aa83, #34b679, #4cc26c, #6ccd5a, #8ed645)",
-    "dark": "linear-gradient(to right, #3a548c, #34618d, #2e6d8e, #2a788e, #25838e, #218f8d, #1f998a, #20a486, #29af7f, #3aba76, #50c46a, #69cd5b, #86d549, #a5db36, #c5e021, #e5e419)"
+    "light": "linear-gradient(to right, #440154, #472d7b, #3b528b, #2c728e, #21918c, #28ae80, #5ec962, #addc30)",
+    "dark": "linear-gradient(to right, #3a548c, #2d708e, #23898e, #1fa287, #3bbb75, #73d056, #b8de29, #fde725)"
   },
   {
     "key": "cividis",
     "title": "Cividis",
     "diverging": false,
-    "light": "linear-gradient(to right, #00224e, #002c66, #143670, #2b406d, #3c4a6c, #4a536c, #585e6d, #656870, #717274, #7e7c78, #8b8778, #989277, #a79d73, #b6a96f, #c4b468, #d3c05f)",
-    "dark": "linear-gradient(to right, #4c556c, #565c6d, #61656f, #6b6d72, #757575, #7e7d78, #8a8678, #948e77, #a09875, #aba072, #b8aa6e, #c3b369, #d0be62, #dcc859, #e9d34e, #f6dd3f)"
+    "light": "linear-gradient(to right, #00224e, #1a386f, #444f6c, #62656f, #7e7d78, #9d9576, #bfb06b, #e1cc55)",
+    "dark": "linear-gradient(to right, #4c556c, #646770, #7a7a78, #928d78, #aca172, #c7b767, #e4ce53, #fee838)"
   },
   {
     "key": "magma",
     "title": "Magma",
     "diverging": false,
-    "light": "linear-gradient(to right, #000004, #08071e, #180f3d, #2c115f, #440f76, #5a167e, #701f81, #842681, #9b2e7f, #b2357b, #c83e73, #de4968, #ee5b5e, #f8745c, #fc8e64, #fea973)",
-    "dark": "linear-gradient(to right, #902a81, #a02f7f, #ae347b, #bf3a77, #cd4071, #dc4869, #e85362, #f2625d, #f7725c, #fb8560, #fd9668, #fea973, #feb97f, #fecc8f, #fddc9e, #fceeb0)"
+    "light": "linear-gradient(to right, #000004, #1c1044, #51127c, #812581, #b3367a, #e34e65, #fb8560, #febf84)",
+    "dark": "linear-gradient(to right, #902a81, #b2357b, #d5446d, #f05f5e, #fb8560, #feae77, #fed799, #fcfdbf)"
   },
   {
     "key": "kbc",
     "title": "Blue",
     "diverging": false,
-    "light": "linear-gradient(to right, #00004e, #030269, #0d0185, #0f02a4, #0708c4, #1215de, #2124f0, #2b3bf9, #2f52fb, #2e67fc, #2b79fd, #2e8bfd, #359cfc, #33aefc, #2bbffb, #29d0fb)",
-    "dark": "linear-gradient(to right, #272ff6, #2d40fa, #2f52fb, #2f61fc, #2c71fd, #2b7efd, #2f8cfd, #3498fd, #35a6fc, #31b3fc, #2ac1fb, #28cdfb, #2ed9fa, #50e5f9, #73eef7, #97f7f6)"
+    "light": "linear-gradient(to right, #00004e, #0f018e, #0b0fd3, #2a37f9, #2e67fc, #3090fd, #2eb8fc, #38def9)",
+    "dark": "linear-gradient(to right, #272ff6, #2f57fb, #2b79fd, #3396fd, #30b4fc, #29d1fa, #65ebf8, #b3fef5)"
   },
   {
     "key": "bmy",
     "title": "Blue, magenta, yellow",
     "diverging": false,
-    "light": "linear-gradient(to right, #000c7c, #001194, #0015a5, #3414a8, #660d9c, #880592, #a4008c, #bf0085, #d8007e, #ed1476, #fd306d, #ff4b63, #ff6956, #ff8447, #ff9c34, #ffb224)",
-    "dark": "linear-gradient(to right, #9d028d, #b20088, #c60083, #d9007e, #ea0f77, #f82670, #ff3e67, #ff565f, #ff6d54, #ff8348, #ff963a, #ffa72b, #ffb722, #ffc71d, #ffd51c, #ffe41e)"
+    "light": "linear-gradient(to right, #000c7c, #0015a7, #7b0896, #b90087, #ee1675, #ff565f, #ff943c, #ffc21e)",
+    "dark": "linear-gradient(to right, #9d028d, #cb0082, #f31e73, #ff5160, #ff8348, #ffac28, #ffd01c, #fff123)"
   },
   {
     "key": "CET_CBL2",
     "title": "Blue, yellow",
     "diverging": false,
-    "light": "linear-gradient(to right, #101010, #151a27, #162540, #122f57, #0f396c, #0f4480, #0e5096, #0c5bab, #0867c0, #0273d7, #0a7feb, #458bf0, #7e97d3, #a7a5a7, #c3b17f, #d9be56)",
-    "dark": "linear-gradient(to right, #0d559f, #0b5fb1, #0868c1, #0372d4, #017ce6, #2385f1, #588fea, #8599cd, #a2a3ad, #bbad8b, #cdb76d, #dfc247, #eecd23, #f9d73e, #ffe284, #fdeec8)"
+    "light": "linear-gradient(to right, #101010, #152745, #0f4078, #0c59a7, #0273d7, #588fea, #b9ac8e, #eaca2a)",
+    "dark": "linear-gradient(to right, #0d559f, #076ac6, #1281ee, #7e97d3, #bbad8b, #e4c53c, #fdde69, #fbf9f3)"
   },
   {
     "key": "bjy",
     "title": "Blue, grey, yellow",
     "diverging": true,
-    "light": "linear-gradient(to right, #524ab5, #5e52b0, #685bac, #7064a8, #786da3, #7f769e, #857f9a, #8b8795, #919090, #9d9888, #a89f81, #b3a779, #bdae71, #c7b668, #d1be5f, #dac654)",
-    "dark": "linear-gradient(to right, #4944b8, #574db3, #6357ae, #6c60aa, #756aa5, #7d73a0, #847d9a, #8b8795, #919090, #9e9888, #aaa080, #b6a977, #c0b06e, #cbb965, #d5c25a, #e0ca4d)"
+    "light": "linear-gradient(to right, #524ab5, #6a5eab, #7c72a0, #8a8696, #9e9888, #b6a977, #ccba63, #e2cc4a)",
+    "dark": "linear-gradient(to right, #4944b8, #6659ad, #7a6fa2, #898596, #9f9987, #b9ab74, #d1be5e, #e8d241)"
   },
   {
     "key": "CET_D8",
     "title": "Blue, grey, red",
     "diverging": true,
-    "light": "linear-gradient(to right, #002ad7, #2532c8, #3e39b9, #4c41ab, #56489d, #5c4f8e, #605680, #635d72, #666463, #7f6159, #955e4f, #aa5944, #bd543a, #d04c2f, #e24122, #f43113)",
-    "dark": "linear-gradient(to right, #55489e, #594b96, #5c4f8f, #5e5288, #605680, #625a79, #635d72, #64616b, #656463, #72635f, #7e6159, #896054, #955e4f, #a05c4a, #aa5944, #b3573f)"
+    "light": "linear-gradient(to right, #002ad7, #423bb6, #5a4c95, #635c75, #816158, #b05841, #db4527, #ff1800)",
+    "dark": "linear-gradient(to right, #55489e, #5c508e, #61587d, #63606c, #73635e, #8d5f53, #a65a46, #bc543a)"
   },
   {
     "key": "CET_D11",
     "title": "Cyan, grey, orange",
     "diverging": true,
-    "light": "linear-gradient(to right, #00b6ff, #3db4f7, #5bb3ec, #70b2e1, #80b0d6, #8dafcb, #98adc0, #a2acb5, #acaaaa, #b7a7a2, #c2a49a, #cca192, #d69e8b, #de9a83, #e7977b, #ef9373)",
-    "dark": "linear-gradient(to right, #00b6ff, #3db4f7, #5bb3ec, #70b2e1, #80b0d6, #8dafcb, #98adc0, #a2acb5, #acaaaa, #b7a7a2, #c2a49a, #cca192, #d69e8b, #de9a83, #e7977b, #ef9373)"
+    "light": "linear-gradient(to right, #00b6ff, #61b3e9, #87afd0, #a0acb7, #b8a7a2, #cfa090, #e4987e, #f6906c)",
+    "dark": "linear-gradient(to right, #00b6ff, #61b3e9, #87afd0, #a0acb7, #b8a7a2, #cfa090, #e4987e, #f6906c)"
   }
 ]
 

@@ -1,7 +1,8 @@
 // A view of the grid: its title with menus, and its plot.
 
 /** @import { Bars as BarsFigure } from "../figures/bars.js" */
-/** @import { BarsLayer, Layer, Legend, MapSpec, MissingSpec, OverlaySpec, Palettes, PlaneLayer, ViewSpec } from "../payloads.ts" */
+/** @import { BarsLayer, Layer, Legend, MapSpec, MissingSpec } from "../payloads.ts" */
+/** @import { OverlaySpec, Palettes, PlaneLayer, ViewSpec } from "../payloads.ts" */
 /** @import { ChooseMap, FittedCurves } from "../protocol.d.ts" */
 /** @import { Stage } from "./stage.js" */
 
