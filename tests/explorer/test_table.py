@@ -10,10 +10,10 @@ from explorer.model.column_summary import BARS, TALLEST, summary_of
 from explorer.model.ordering import StarOrders, stable_order
 from explorer.model.selection import InRange
 from explorer.model.table import StarTable
-from explorer.rooms.columns_menu import share_text
+from explorer.rooms.columns_menu import search_words, share_text
 from explorer.state.table_layout import MAX_SORTS, TableLayout
-from pipeline.domain.columns import BY_NAME, column
-from pipeline.domain.flags import FLAG_TEXTS, QualityFlag
+from pipeline.domain.columns import BY_NAME, COLUMNS, column, of_same_values
+from pipeline.domain.flags import QualityFlag
 
 
 @pytest.fixture
@@ -170,9 +170,35 @@ def test_bits_are_words(page):
     assert state["quality"] == page.library.table["quality"][page.room.table.stars[:20]].tolist()
 
 
-def test_every_doubtful_column_is_declared():
-    for text in FLAG_TEXTS.values():
-        assert set(text.doubtful) <= set(BY_NAME)
+def test_errors_and_percentiles_are_doubtful_with_their_columns(page):
+    page.open()
+    flags = {short: columns for _, short, _, columns in page.send("connect", seen=True)["table"]["flags"]}
+    assert {"m_h", "m_h_err", "m_h_err_formal"} <= set(flags["two minima"])
+    assert {"v_phi", "v_phi_16", "v_phi_50", "v_phi_84", "distance_16"} <= set(flags["distance"])
+    assert not {"rv", "rv_err", "ra", "m_h"} & set(flags["distance"])
+    assert {name for columns in flags.values() for name in columns} <= set(BY_NAME)
+    assert of_same_values(["ra", "rv"]) == ("ra", "rv", "rv_err")
+
+
+def test_the_menu_finds_columns_by_the_words_of_expressions():
+    assert {"feh", "[m/h]", "[fe/h]"} <= set(search_words(column("m_h")))
+    for item in COLUMNS:
+        assert {word for name in item.synonyms for word in name.lower().split()} <= set(search_words(item))
+
+
+def test_menus_learn_of_computed_columns_when_they_change(page):
+    page.open()
+    unasked = page.ask("define_column", name="twice", text="2 * teff")
+    assert "column_facts" not in unasked
+    page.send("list_columns")
+    page.send("sort", column="twice")
+    page.workspace.table_layout = TableLayout(("obsid", "twice"), sorts=(("twice", True),))
+    largest = page.room.table.stars[0]
+    assert page.library.table["teff"][largest] == np.nanmax(page.library.table["teff"])
+    answer = page.send("remove_column", name="twice")
+    assert "twice" not in [name for name, *_ in answer["column_facts"]]
+    assert answer["table"]["sort"] == []
+    assert [name for name, *_ in answer["table"]["columns"]] == ["obsid"]
 
 
 def test_summaries_count_values_and_bars(rng):
