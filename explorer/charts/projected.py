@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from explorer import protocol
 from explorer.charts.axis import Axis, AxisSpec
 from explorer.charts.chart import Curve, FitOverlay
-from explorer.charts.overlays import NO_SLOT
 from explorer.charts.plane import PlaneChart
-from explorer.charts.shading import Canvas, Stars
+from explorer.charts.shading import Canvas
 from explorer.model.planes import ProjectedPlane
 from explorer.model.scales import LINEAR, Scale, ScaleKind
 from explorer.model.selection import InProjection, Mask, Selection
@@ -115,11 +114,6 @@ class ProjectedChart(PlaneChart):
     def curves_of(self, fit: FitOverlay, state: PanelState) -> tuple[Curve, ...]:  # noqa: ARG002 - of columns
         """None: a fit is of columns."""
         return ()
-
-    def _stars_layer(self, stars: Stars) -> protocol.StarsLayer:
-        """The stars on screen one by one, with the values that their tooltips show."""
-        obsid = self.table["obsid"][stars.rows].astype(np.float64)
-        return protocol.StarsLayer(NO_SLOT, stars.x, stars.y, obsid, hover=self.hover_values(stars.rows))
 
     @abstractmethod
     def hover_values(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.float32], ...]:

@@ -163,7 +163,9 @@ class SkyChart(ProjectedChart):
         """The view as a picture without axes, whose graticule is labelled."""
         x, y = self.axes.values()
         ends = _cropped(shot.state.x_ends, x), _cropped(shot.state.y_ends, y)
-        scene = Scene(self.new_canvas(), shot.rows, *ends)
+        canvas = self.new_canvas()
+        canvas.size_dots(shot.appearance.size)
+        scene = Scene(canvas, shot.rows, *ends)
         overlays = [overlay for overlay in self.overlays if self.shows(overlay, shot.state)]
         (left, right), (low, high) = sorted(scene.x_ends), sorted(scene.y_ends)
         lines = self.graticule((left, right, low, high), shot.state)
@@ -191,4 +193,4 @@ def _great_circle(sky: SkyView, frame: str, name: str, title: str, colour: str) 
     """The equator of a frame."""
     vectors = unit_vectors(_CIRCLE, np.zeros_like(_CIRCLE)) @ (sky.matrix @ sky_rotation(frame, sky.frame)).T
     x, y = (values.astype(np.float32) for values in projected_curve(sky.projection, vectors))
-    return Overlay(name, title, Lines((x,), (y,), (colour,)), ((f"━ {title}", colour),))
+    return Overlay(name, title, Lines((x,), (y,), (colour,), cased=True), ((title, colour),), mark="line")

@@ -187,6 +187,7 @@ class SpaceChart(ProjectedChart):
         """All stars as they are turned, and once the sample that the page turns."""
         if self.canvas.plane != self.plane:
             self.canvas = self.new_canvas()
+            self.canvas.size_dots(self.appearance.size)
         sample = [] if self._cloud is not None else [self._sampled()]
         return [*sample, *super().background(glyphs)]
 
@@ -195,8 +196,11 @@ class SpaceChart(ProjectedChart):
         layers = super().selected(brush)
         if self._cloud is None:
             return layers
-        levels = np.where(brush.rows[self._cloud], brush.colouring.star_levels(self.table, self._cloud), 0)
-        return [*layers, protocol.CloudLevelsLayer(NO_SLOT, levels.astype(np.uint8).tobytes())]
+        levels = brush.colouring.star_levels(self.table, self._cloud)
+        if not brush.everything:
+            levels = brush.colouring.emphasised(levels)
+        levels = np.where(brush.rows[self._cloud], levels, 0).astype(np.uint8)
+        return [*layers, protocol.CloudLevelsLayer(NO_SLOT, levels.tobytes())]
 
     def _sampled(self) -> protocol.CloudLayer:
         """Choose the sample of stars that the page turns, at random but always alike."""
@@ -236,6 +240,7 @@ class SpaceChart(ProjectedChart):
         plane = replace_fields(self.plane, turn=shot.state.turn)
         canvas = self.new_canvas()
         canvas.plane = plane
+        canvas.size_dots(shot.appearance.size)
         scene = Scene(canvas, shot.rows, shot.state.x_ends or x.ends, shot.state.y_ends or y.ends)
         shown = GUIDES not in shot.state.switched
         matrix = plane.turn.matrix[:2]
