@@ -185,7 +185,8 @@ def build_page(
     restore(workspace, links, arguments or {})
 
     here = visit(workspace)
-    explore = ExploreRoom(workspace, library, links, samp, here)
+    asked = {"link", "star"} & (arguments or {}).keys()
+    explore = ExploreRoom(workspace, library, links, samp, here, continues=not asked)
     rooms: Rooms = {"Explore": lambda: explore}
     if here is not None:
         rooms |= {"Vet": lambda: VetRoom(here), "Adjudicate": lambda: AdjudicateRoom(here)}

@@ -21,6 +21,11 @@ export interface AdjudicateState {
   before?: Review | null;
 }
 
+/** Start afresh in place of what was continued, or return to that. */
+export interface Afresh {
+  kind: "afresh";
+}
+
 /** List similar stars. */
 export interface Alike {
   kind: "alike";
@@ -385,6 +390,13 @@ export interface Connect {
   kind: "connect";
   seen?: boolean;
   browser?: string | null;
+  tab?: string | null;
+}
+
+/** What became of the work that was left, and the name of the button that changes it. */
+export interface Continued {
+  text: string;
+  action: string;
 }
 
 /** Show contours of the density of no stars, the selected ones, or all. */
@@ -765,6 +777,11 @@ export type LabelName = [name: string, label: string];
 
 /** A label, or the velocity, that a slider changes between two ends. */
 export type LabelSlider = [name: string, label: string, unit: string, low: number, high: number, step: number];
+
+/** The page is being closed, reloaded or hidden. */
+export interface Leave {
+  kind: "leave";
+}
 
 /** Meaning of colours: a CSS gradient between two ends, or categories with their colours. */
 export interface Legend {
@@ -1661,6 +1678,7 @@ export interface Update {
   colours?: Palettes;
   columns?: ColumnsReport;
   compare?: CompareUpdate;
+  continued?: Continued;
   counts?: Counts;
   dock?: DockView;
   download?: Download;
@@ -1682,6 +1700,7 @@ export interface Update {
   merged?: Merged;
   message?: string;
   notes?: SlotNote[];
+  offer?: TourStep[];
   permitted?: boolean;
   person?: string;
   pinned?: StarData;
@@ -1844,6 +1863,8 @@ export type RequestKind =
   "undo" |
   "redo" |
   "clear" |
+  "afresh" |
+  "leave" |
   "help" |
   "page" |
   "sort" |
@@ -1934,6 +1955,8 @@ export type Request =
   Undo |
   Redo |
   Clear |
+  Afresh |
+  Leave |
   Help |
   Page |
   Sort |

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import panel as pn
 from panel.viewable import Viewable
 
 from explorer import protocol
 from explorer.charts.grid import default_panels
 from explorer.model.library import Library
-from explorer.model.links import LinkStore, new_token
-from explorer.model.selection import SelectionError
-from explorer.model.work import LINKS
+from explorer.model.links import LinkStore
 from explorer.rooms.answer_exports import AnswerExports
 from explorer.rooms.answers import Answers
 from explorer.rooms.channel import Channel
 from explorer.rooms.help import Help
+from explorer.rooms.kept import KeptWork, unzoomed
 from explorer.rooms.owner import Owner
 from explorer.rooms.sharing import Sharing
 from explorer.rooms.side import Side
@@ -29,12 +26,9 @@ from explorer.rooms.table import SelectionTable
 from explorer.rooms.thumbnails import ThumbnailRoom
 from explorer.rooms.toolbar import Toolbar
 from explorer.rooms.view_axes import ViewAxes
-from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
 from explorer.vetting.people import Role
 from explorer.vetting.reader import NoRecord, RecordReader
-
-_RESUME_AFTER_MS = 2000
 
 
 class ExploreRoom:
@@ -52,6 +46,8 @@ class ExploreRoom:
         Folder of tables for programs on this computer.
     record : RecordReader, optional
         Vetting record, as the visitor may see it.
+    continues : bool
+        Whether the page continues where the visitor left off; not one of a link or a single star.
     """
 
     def __init__(
@@ -61,6 +57,8 @@ class ExploreRoom:
         links: LinkStore,
         samp: Path | None = None,
         record: RecordReader | None = None,
+        *,
+        continues: bool = True,
     ) -> None:
         self.workspace, self.links = workspace, links
         library = library.with_table(workspace.table)
@@ -81,31 +79,11 @@ class ExploreRoom:
         self.help = Help(self.channel)
         self._star_shown = False
         self._first_panels = default_panels(library, len(workspace.panels))
-        self._resume = new_token()
-        self._unsaved = False
-        self._left_out: Collection[str] = ()
-        self._unkept = ""
+        self.kept = KeptWork(workspace, library.products.manifest, links, self.channel, self.owner, continues=continues)
+        self.by_link = not continues
         self.channel.on(protocol.Connect, self._connect)
         self.channel.on(protocol.Painted, lambda _: self._painted())
         workspace.param.watch(lambda event: self.channel.send(message=event.new), "message")
-        kept = [
-            "selection",
-            "subsets",
-            "computed",
-            "focus",
-            "colour_by",
-            "mode",
-            "tool",
-            "panels",
-            "enlarged",
-            "dark",
-            "star_alone",
-            "sorted_by",
-            "dock",
-            "lines",
-            "room",
-        ]
-        workspace.param.watch(lambda *_: self._changed(), kept)
 
     def _permitted(self, request: protocol.Request) -> str:
         """Why a request is refused because of its role; "" if it is permitted."""
@@ -117,13 +95,15 @@ class ExploreRoom:
         """Send the whole state to a new page."""
         self._star_shown = False
         self.owner.set_browser(request.browser)
+        self.kept.connect(request)
         self.stage.connect()
         self.toolbar.connect()
         self.table.connect()
         self.answers.connect()
-        self.help.connect(seen=request.seen or self.workspace.star_alone)  # the tour is of the views
-        self.channel.send(resume=self._resume, message=self.workspace.message, person=self.record.name)
-        self._changed(0)  # a server may go before anything is changed
+        self.help.connect(
+            seen=request.seen or self.workspace.star_alone, by_link=self.by_link
+        )  # the tour is of the views
+        self.channel.send(message=self.workspace.message, person=self.record.name)
         self.workspace.connected = True
         if self.workspace.focus is not None:
             self._show_star()
@@ -141,46 +121,21 @@ class ExploreRoom:
             self._star_shown = True
             self.star.connect()
 
-    def _changed(self, after_ms: int = _RESUME_AFTER_MS) -> None:
-        """Store the state for a page that loses its server, shortly after the last change."""
-        document = pn.state.curdoc
-        if document is None or document.session_context is None or self._unsaved:
-            return
-        self._unsaved = True
-        document.add_timeout_callback(self._save, after_ms)  # type: ignore[arg-type]  # Bokeh awaits it
-
     async def reload(self) -> None:
         """Reload the page with its state, for a catalogue with more columns.
 
         Default views depend on the catalogue and are not stored.
         """
-        chosen = [_unzoomed(panel) for panel in self.workspace.panels] != [
-            _unzoomed(panel) for panel in self._first_panels
-        ]
-        self._left_out = () if chosen else ("panels", "enlarged")  # also of a save that is due before the page has gone
-        await self._save()
+        chosen = unzoomed(self.workspace.panels) != unzoomed(self._first_panels)
+        self.kept.left_out = (
+            () if chosen else ("panels", "enlarged")
+        )  # also of a save that is due before the page has gone
+        await self.kept.save()
         self.channel.send(reload=True)
-
-    async def _save(self) -> None:
-        self._unsaved = False
-        state = {**self.workspace.to_dict(), "room": self.workspace.came_from or self.workspace.room}
-        state |= {name: [] if name == "panels" else None for name in self._left_out}
-        unkept = ""
-        try:
-            await self.channel.in_background(lambda: self.links.resume(self._resume, state), LINKS)
-        except SelectionError as error:
-            unkept = f"The state could not be restored after a lost connection. {error}"
-        if unkept and not self._unkept:
-            self.channel.send(message=unkept)
-        self._unkept = unkept
 
     def __panel__(self) -> Viewable:
         """The room's layout."""
         return self.channel
-
-
-def _unzoomed(panel: PanelState) -> PanelState:
-    return replace(panel, x_ends=None, y_ends=None)
 
 
 def state_of_link(links: LinkStore, arguments: Mapping[str, list[bytes]]) -> dict[str, Any] | None:

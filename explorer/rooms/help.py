@@ -78,7 +78,11 @@ class Help:
         shortcuts = tuple(protocol.Shortcut(keys, meaning) for keys, meaning in SHORTCUTS)
         return protocol.HelpContent(gestures=GESTURES, views=views, shortcuts=shortcuts, tour=tour_steps())
 
-    def connect(self, *, seen: bool) -> None:
-        """Start the tour on a first visit."""
-        if not seen:
+    def connect(self, *, seen: bool, by_link: bool = False) -> None:
+        """Start the tour on a first visit; offer it to a visitor who follows a link."""
+        if seen:
+            return
+        if by_link:
+            self.channel.send(offer=tour_steps())
+        else:
             self.channel.send(tour=tour_steps())

@@ -10,6 +10,7 @@ import { PICTURE_FORMS } from "../base/declared.js"
 import { download, element, icon, toaster } from "../base/dom.js"
 import { keyTable } from "../base/key_table.js"
 import { hex } from "../base/uuid.js"
+import { keepInTab } from "./tab.js"
 import { Tour } from "./tour.js"
 
 export const SEEN = "mgiant-explorer-tour"
@@ -199,6 +200,7 @@ export class Dialogs {
    */
   watchConnection(token) {
     this.token = token
+    keepInTab({ token, writing: this.writing() })
     const { document } = this
     if (document === null || this.watched) return
     this.watched = true

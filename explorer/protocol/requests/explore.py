@@ -154,6 +154,14 @@ class Clear(Request, frozen=True):
     """Select every star."""
 
 
+class Afresh(Request, frozen=True):
+    """Start afresh in place of what was continued, or return to that."""
+
+
+class Leave(Request, frozen=True):
+    """The page is being closed, reloaded or hidden."""
+
+
 class Help(Request, frozen=True):
     """Show gestures and shortcuts."""
 

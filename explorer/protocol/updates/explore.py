@@ -257,6 +257,13 @@ class Link(MessagePart, frozen=True):
     token: str
 
 
+class Continued(MessagePart, frozen=True):
+    """What became of the work that was left, and the name of the button that changes it."""
+
+    text: str
+    action: str
+
+
 class Shortcut(Row, frozen=True):
     """Keys, parted by blanks, and what they do."""
 
@@ -291,6 +298,8 @@ class ExploreUpdate(TypedDict, total=False):
     """Parts for the Explore page, beside those of a star."""
 
     resume: str
+    continued: Continued
+    offer: tuple[TourStep, ...]
     reload: bool
     person: str
     tour: tuple[TourStep, ...]
