@@ -118,7 +118,7 @@ def _panels(stored: list[Any], lost: list[str]) -> tuple[PanelState, ...]:
 
 def _rest(stored: Mapping[str, Any], table: StarTable, n_panels: int, lost: list[str]) -> dict[str, Any]:
     """Read the independent parts; missing ones have their defaults."""
-    result: dict[str, Any] = {name: bool(stored.get(name, False)) for name in ("dark", "star_alone")}
+    result: dict[str, Any] = {"star_alone": bool(stored.get("star_alone", False))}
     colour = stored.get("colour_by", COLOUR_BY_COUNT)
     if colour in (COLOUR_BY_COUNT, COLOUR_BY_SUBSETS) or (isinstance(colour, str) and colour in table):
         result["colour_by"] = colour

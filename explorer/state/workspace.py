@@ -81,7 +81,9 @@ class Workspace(param.Parameterized):
         default=(), class_=tuple, doc="The grid of views."
     )
     enlarged = param.Integer(default=None, allow_None=True, doc="Index of the enlarged view, if any.")
-    dark = param.Boolean(default=False, doc="Whether the page is dark.")
+    dark = param.Boolean(
+        default=False, doc="Whether the page is dark, as the visitor chose; no part of a stored state."
+    )
     room = param.String(default="Explore", doc="The room on screen.")
     campaign = param.String(default="", doc="Id of the campaign of the vetting rooms.")
     star_alone = param.Boolean(default=False, doc="Whether only the focused star is shown.")
@@ -320,7 +322,7 @@ class Workspace(param.Parameterized):
             "definitions": definitions.plain,
             "computed": [item.to_dict() for item in self.computed],
             "panels": [panel.to_dict() for panel in self.panels],
-            **{name: getattr(self, name) for name in ("focus", "colour_by", "enlarged", "dark")},
+            **{name: getattr(self, name) for name in ("focus", "colour_by", "enlarged")},
             "star_alone": self.star_alone,
             "sorted_by": list(self.sorted_by) if self.sorted_by else None,
             "dock": self.dock.to_dict(),

@@ -2,12 +2,14 @@
 
 import asyncio
 import sqlite3
+from types import SimpleNamespace
 
 import pytest
 
 from explorer.charts.grid import default_panels
 from explorer.model import links as links_module
 from explorer.model.selection import Everything, InRange
+from explorer.rooms.page import ground, was_dark
 from explorer.state.workspace import Workspace
 
 BROWSER, OTHER = "a" * 32, "b" * 32
@@ -45,6 +47,9 @@ def test_a_new_page_continues_and_starts_afresh_at_a_click(opened):
     again, answer = opened()
     assert answer["continued"] == {"text": "Continued where you left off.", "action": "Start afresh"}
     assert answer["toolbar"]["colour_by"] == "m_h"
+    assert len(answer["toolbar"]["colours"]) > 2
+    assert len(answer["table"]["columns"]) > 2
+    assert all(answer["stage"]["panels"])
     assert again.workspace.to_dict() == first.workspace.to_dict()
     assert answer["message"] == ""
     answer = again.send("afresh")
@@ -176,3 +181,33 @@ def test_a_link_shows_itself_in_place_of_what_was_left(opened, library, links, m
     reloaded = make_page(library, links, Workspace(library.table), continues=False)
     reloaded.send("connect", seen=True, browser=BROWSER, tab=tab)
     assert reloaded.workspace.selection == COOL, "the page of a link that is reloaded is as it was"
+
+
+def test_the_theme_is_the_visitors_and_no_part_of_what_is_kept(opened, links):
+    page, answer = opened()
+    assert answer["theme"] == "light"
+    page.workspace.dark = True
+    tab = work(page)
+    assert "dark" not in links.get(tab)
+    again, answer = opened(tab=tab)
+    assert ("continued" in answer, again.workspace.dark) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("cookie", "hint", "dark", "style"),
+    [
+        ("1", "", True, ""),
+        ("system-1", '"light"', True, ""),
+        ("0", '"dark"', False, ""),
+        ("system-0", "", False, ""),
+        (None, '"dark"', True, ""),
+        (None, "dark", True, ""),
+        (None, "", False, "@media"),
+    ],
+)
+def test_a_page_opens_in_the_theme_of_its_browser(monkeypatch, cookie, hint, dark, style):
+    cookies = {} if cookie is None else {"mgiant-dark": cookie}
+    state = SimpleNamespace(cookies=cookies, headers={"Sec-Ch-Prefers-Color-Scheme": hint} if hint else {})
+    monkeypatch.setattr("explorer.rooms.page.pn.state", state)
+    assert was_dark() is dark
+    assert ground().partition(" ")[0] == style

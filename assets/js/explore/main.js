@@ -4,8 +4,9 @@
 /** @import { Message, Parts } from "../payloads.ts" */
 /** @import { Request } from "../protocol.d.ts" */
 
-import { debounced, element, rememberTheme } from "../base/dom.js"
+import { debounced, element } from "../base/dom.js"
 import { receive } from "../base/messages.js"
+import { followSystem, rememberTheme, startsDark } from "../base/theme.js"
 import { listenToStarKeys } from "../star/keys.js"
 import { StarDock } from "../star/star.js"
 import { Dialogs, ownName, SEEN } from "./dialogs.js"
@@ -44,7 +45,7 @@ export function render({ model }) {
     notice.el,
     element("div", { className: "across" }, side.el, down, star.el),
   )
-  const host = element("div", { className: "explore", tabIndex: -1 }, centre)
+  const host = element("div", { className: startsDark() ? "explore dark" : "explore", tabIndex: -1 }, centre)
   const dialogs = new Dialogs(send, host, toolbar.light, () => side.writing)
   // The spectrum first: with single stars on screen the rings cost a frame in every view.
   const ring = debounced((/** @type {Required<Message>["focus"]} */ places) => stage.ring(places), RING_AFTER)
@@ -95,9 +96,10 @@ export function render({ model }) {
     dialogs.document = globalThis.Bokeh.documents[0]
     const seen = globalThis.localStorage.getItem(SEEN) !== null
     const left = leftInTab()
-    send({ kind: "connect", seen, browser: ownName(), tab: left?.token })
+    send({ kind: "connect", seen, browser: ownName(), tab: left?.token ?? null })
     const writing = dialogs.cameBack() ?? left?.writing ?? null
     if (writing !== null) side.write(writing)
+    followSystem()
   })
   const keep = () => keepInTab({ token: dialogs.token, writing: side.writing })
   host.addEventListener("input", debounced(keep, WRITTEN_AFTER))

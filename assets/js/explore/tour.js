@@ -31,7 +31,6 @@ export class Tour {
       element("div", { className: "row" }, skip, this.next),
     )
     host.append(this.el)
-    if (!this.steps.length) return this.end()
     this.show()
     this.next.focus()
   }
@@ -53,6 +52,7 @@ export class Tour {
 
   show() {
     const { at, steps } = this
+    if (at >= steps.length) return this.end() // all are hidden
     const [selector, words] = steps[at]
     this.ringed?.classList.remove("ringed")
     this.ringed = this.shown(selector)
