@@ -56,6 +56,9 @@ from pipeline.products.manifest import ProductError
 COLUMNS_ADDRESS = "columns"
 """Query parameter that requests the columns page."""
 
+AFRESH_ADDRESS = "afresh"
+"""Query parameter of a page that does not continue where its visitor left off."""
+
 COLLECTED_S = 15.0
 """Delay until Panel has deleted a closed page, at most twice its interval of five seconds."""
 
@@ -167,7 +170,8 @@ def build_page(
     links : LinkStore
         Where links and saved views are kept.
     arguments : dict, optional
-        The query of the address; ``star`` shows only the star of an obsid, ``link`` restores a shared state.
+        The query of the address; ``star`` shows only the star of an obsid, ``link`` restores a shared state,
+        ``afresh`` continues none.
     visit : callable, optional
         Creates the visitor's access to vetting for a workspace; None without vetting.
     releases : Path
@@ -185,8 +189,9 @@ def build_page(
     restore(workspace, links, arguments or {})
 
     here = visit(workspace)
-    asked = {"link", "star"} & (arguments or {}).keys()
-    explore = ExploreRoom(workspace, library, links, samp, here, continues=not asked)
+    by_link = not {"link", "star"}.isdisjoint(arguments or ())
+    continues = not by_link and AFRESH_ADDRESS not in (arguments or ())
+    explore = ExploreRoom(workspace, library, links, samp, here, continues=continues, by_link=by_link)
     rooms: Rooms = {"Explore": lambda: explore}
     if here is not None:
         rooms |= {"Vet": lambda: VetRoom(here), "Adjudicate": lambda: AdjudicateRoom(here)}

@@ -393,7 +393,7 @@ export interface Connect {
   tab?: string | null;
 }
 
-/** What became of the work that was left, and the name of the button that changes it. */
+/** Sentence about the work that was left, and the name of the button that changes it. */
 export interface Continued {
   text: string;
   action: string;

@@ -186,7 +186,7 @@ class LinkStore:
                 )
 
     def left(self, owner: str, catalog: str, token: str = "") -> dict[str, Any] | None:
-        """State of a page that its owner left: of a token, or else the latest with changes; None if there is none.
+        """State of a page that its owner left: of a token, or else the latest with changes; None without one.
 
         Parameters
         ----------

@@ -48,6 +48,8 @@ class ExploreRoom:
         Vetting record, as the visitor may see it.
     continues : bool
         Whether the page continues where the visitor left off; not one of a link or a single star.
+    by_link : bool
+        Whether the visitor follows a link, and is offered the tour instead of being taken on it.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class ExploreRoom:
         record: RecordReader | None = None,
         *,
         continues: bool = True,
+        by_link: bool = False,
     ) -> None:
         self.workspace, self.links = workspace, links
         library = library.with_table(workspace.table)
@@ -80,7 +83,7 @@ class ExploreRoom:
         self._star_shown = False
         self._first_panels = default_panels(library, len(workspace.panels))
         self.kept = KeptWork(workspace, library.products.manifest, links, self.channel, self.owner, continues=continues)
-        self.by_link = not continues
+        self.by_link = by_link
         self.channel.on(protocol.Connect, self._connect)
         self.channel.on(protocol.Painted, lambda _: self._painted())
         workspace.param.watch(lambda event: self.channel.send(message=event.new), "message")

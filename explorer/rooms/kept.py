@@ -130,7 +130,11 @@ class KeptWork:
         if document is None or document.session_context is None or self._unsaved:
             return
         self._unsaved = True
-        document.add_timeout_callback(self.save, after_ms)  # type: ignore[arg-type]  # Bokeh awaits it
+        document.add_timeout_callback(self._save_due, after_ms)  # type: ignore[arg-type]  # Bokeh awaits it
+
+    async def _save_due(self) -> None:
+        if self._unsaved:  # not since the page was left
+            await self.save()
 
     async def save(self) -> None:
         """Store the state in the background; a failure is reported once."""

@@ -144,7 +144,7 @@ class Page:
         self, library: Library, links: LinkStore, workspace: Workspace, record=None, *, continues=True
     ) -> None:
         self.library, self.links, self.workspace = library, links, workspace
-        self.room = ExploreRoom(workspace, library, links, record=record, continues=continues)
+        self.room = ExploreRoom(workspace, library, links, record=record, continues=continues, by_link=not continues)
         self.sent: list[dict] = []
         self.room.channel.deliver = self.sent.append
 

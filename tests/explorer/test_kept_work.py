@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from explorer.app import build_page
 from explorer.charts.grid import default_panels
 from explorer.model import links as links_module
 from explorer.model.selection import Everything, InRange
@@ -211,3 +212,19 @@ def test_a_page_opens_in_the_theme_of_its_browser(monkeypatch, cookie, hint, dar
     monkeypatch.setattr("explorer.rooms.page.pn.state", state)
     assert was_dark() is dark
     assert ground().partition(" ")[0] == style
+
+
+@pytest.mark.parametrize(
+    ("address", "continues", "by_link"),
+    [
+        ({}, True, False),
+        ({"afresh": [b"1"]}, False, False),
+        ({"star": [b"5"]}, False, True),
+        ({"link": [b"x"]}, False, True),
+    ],
+)
+def test_the_address_says_whether_a_page_continues(library, links, monkeypatch, address, continues, by_link):
+    made = []
+    monkeypatch.setattr("explorer.app.ExploreRoom", lambda *_, **parts: made.append(parts) or "room")
+    build_page(library, links, address)
+    assert made == [{"continues": continues, "by_link": by_link}]

@@ -13,7 +13,7 @@ def test_a_reload_and_a_new_tab_continue_and_a_chosen_theme_stays(browser, produ
     running = Server(str(products), environment={"MGIANT_HOME": str(tmp_path / "home")})
     context = browser.new_context(viewport={"width": 1280, "height": 720}, color_scheme="dark")
     try:
-        explorer = Explorer(context.new_page(), running)
+        explorer = Explorer(context.new_page(), running, "")
         page = explorer.page
         explorer.wait_for_views()
         assert page.evaluate(GROUND) == DARK, "as the system is"
@@ -39,7 +39,7 @@ def test_a_reload_and_a_new_tab_continue_and_a_chosen_theme_stays(browser, produ
         assert page.get_by_label("Number of views").input_value() == "4"
         assert page.evaluate(GROUND) != DARK, "light was chosen"
 
-        other = Explorer(context.new_page(), running)
+        other = Explorer(context.new_page(), running, "")
         other.wait_for_views()
         assert other.count_text() == count
         other.page.get_by_role("button", name="Start afresh").click()

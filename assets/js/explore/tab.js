@@ -11,7 +11,7 @@ export function keepInTab(left) {
 }
 
 /**
- * What the page before left in this tab. A link or a star that is opened shows itself; one that is reloaded, the page.
+ * What the page before left in this tab. A link or a star that is opened shows itself; reloaded, it shows the page.
  *
  * @returns {Left | null}
  */
@@ -23,5 +23,5 @@ export function leftInTab() {
   const [entry] = globalThis.performance.getEntriesByType("navigation")
   const again = entry instanceof PerformanceNavigationTiming && entry.type !== "navigate"
   const same = search === globalThis.location.search && again
-  return (asked.has("link") || asked.has("star")) && !same ? null : { token, writing }
+  return ["link", "star", "afresh"].some((name) => asked.has(name)) && !same ? null : { token, writing }
 }

@@ -258,7 +258,7 @@ class Link(MessagePart, frozen=True):
 
 
 class Continued(MessagePart, frozen=True):
-    """What became of the work that was left, and the name of the button that changes it."""
+    """Sentence about the work that was left, and the name of the button that changes it."""
 
     text: str
     action: str
