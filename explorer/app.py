@@ -186,7 +186,7 @@ def build_page(
     products = library.products
     workspace = Workspace(library.table, panels=default_panels(library, FIRST_VIEWS))
     workspace.dark = was_dark()
-    restore(workspace, links, arguments or {})
+    restore(workspace, links, arguments or {}, library.products.manifest.created)
 
     here = visit(workspace)
     by_link = not {"link", "star"}.isdisjoint(arguments or ())

@@ -152,12 +152,15 @@ def state_of_link(links: LinkStore, arguments: Mapping[str, list[bytes]]) -> dic
     return state
 
 
-def restore(workspace: Workspace, links: LinkStore, arguments: dict[str, list[bytes]]) -> None:
-    """Restore the state of a link, then display the star of ``?star=OBSID``."""
+def restore(workspace: Workspace, links: LinkStore, arguments: Mapping[str, list[bytes]], created: str = "") -> None:
+    """Restore the state of a link, then display the star of ``?star=OBSID``.
+
+    ``created`` is the build of the catalogue, to which steps of undo belong.
+    """
     try:
         state = state_of_link(links, arguments)
         if state is not None:
-            workspace.restore(state)
+            workspace.resume(state, created)
     except ValueError as error:
         workspace.message = str(error)
     for raw in arguments.get("star", [])[:1]:

@@ -86,7 +86,7 @@ class KeptWork:
             state = self.links.left(self.owner.name, self.manifest.name, tab)
             if state is None:
                 return
-            self.workspace.restore(state)
+            self.workspace.resume(state, self.manifest.created)
         except ValueError as error:
             self.workspace.message = f"What you left could not be restored. {error}"
             return
@@ -142,7 +142,7 @@ class KeptWork:
         workspace, manifest, owner = self.workspace, self.manifest, self.owner.name
         self._worked = self._worked or (bool(self._first) and self._work(self._values()) != self._work(self._first))
         state = {**workspace.to_dict(), "room": workspace.came_from or workspace.room}
-        state |= {"catalog": manifest.name, "created": manifest.created}
+        state |= {"catalog": manifest.name, "created": manifest.created, "history": workspace.history_to_dict()}
         state |= {name: [] if name == "panels" else None for name in self.left_out}
         catalog, unkept = manifest.name if self._worked else "", ""
         try:

@@ -6,7 +6,7 @@ A gesture replaces ``selection`` (a frozen value); ``rows`` is computed once fro
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import param
 
@@ -30,18 +30,11 @@ from explorer.model.table import StarTable
 from explorer.model.used_columns import columns_of
 from explorer.model.visit_table import VisitTable
 from explorer.state.answers import DockState
+from explorer.state.history import History, Moment, read_history, write_history
 from explorer.state.panels import PanelState
 from explorer.state.stored import COLOUR_BY_COUNT, COLOUR_BY_SUBSETS, read_state
 
 _DEPTH = 200
-
-
-class _Moment(NamedTuple):
-    """What undo restores."""
-
-    selection: Selection
-    subsets: tuple[Subset, ...]
-    computed: tuple[ComputedColumn, ...]
 
 
 class Workspace(param.Parameterized):
@@ -104,8 +97,8 @@ class Workspace(param.Parameterized):
     def __init__(self, table: StarTable, **params: Any) -> None:
         self.table = VisitTable(table, params.get("computed", ()))
         self._kept = KeptRows(self.table)
-        self._past: list[_Moment] = []
-        self._future: list[_Moment] = []
+        self._past: list[Moment] = []
+        self._future: list[Moment] = []
         selection = params.pop("selection", Everything())
         rows = _frozen(selection.mask(self.table))
         super().__init__(selection=selection, rows=rows, n_selected=int(rows.sum()), **params)  # type: ignore[no-untyped-call]
@@ -118,9 +111,9 @@ class Workspace(param.Parameterized):
         self.param.watch(self._changed, ["selection", "subsets", "computed"])
 
     @property
-    def _moment(self) -> _Moment:
+    def _moment(self) -> Moment:
         """What undo restores."""
-        return _Moment(self.selection, self.subsets, self.computed)
+        return Moment(self.selection, self.subsets, self.computed)
 
     def _changed(self, *events: param.parameterized.Event) -> None:
         if not self._travelling:
@@ -273,7 +266,7 @@ class Workspace(param.Parameterized):
         """Reverse an undo."""
         self._travel(self._future, self._past)
 
-    def _travel(self, source: list[_Moment], target: list[_Moment]) -> None:
+    def _travel(self, source: list[Moment], target: list[Moment]) -> None:
         if not source:
             return
         target.append(self._present)
@@ -283,6 +276,15 @@ class Workspace(param.Parameterized):
             self.param.update(**moment._asdict())
         finally:
             self._travelling = False
+        self.param.update(can_undo=bool(self._past), can_redo=bool(self._future))
+
+    def history_to_dict(self) -> dict[str, Any]:
+        """Convert the latest steps of undo and redo to plain values; :meth:`resume` reads them."""
+        return write_history(History(self._past, self._future))
+
+    def _use_history(self, history: History) -> None:
+        """Replace the steps of undo and redo."""
+        self._past, self._future = history
         self.param.update(can_undo=bool(self._past), can_redo=bool(self._future))
 
     def look_at(self, obsid: int) -> None:
@@ -346,6 +348,29 @@ class Workspace(param.Parameterized):
             result["selection"] = Everything()
         self.message = ""  # so that an equal sentence is shown again
         self.param.update(**result, message=lost)
+
+    def resume(self, stored: Mapping[str, Any], created: str = "") -> None:
+        """Restore a stored state in place of the one here, with its steps of undo if the catalogue is the same build.
+
+        Parameters
+        ----------
+        stored : mapping
+            Output of :meth:`to_dict`; ``history`` are the steps, ``created`` is the build of the catalogue.
+        created : str
+            Build of the present catalogue; steps of another one are left out.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`restore`.
+        """
+        self.restore(stored)
+        steps = stored.get("history") if stored.get("created") == created else None
+        try:
+            self._use_history(read_history(steps, self.table.base))
+        except SelectionError as error:
+            self._use_history(History([], []))
+            self.message = f"{self.message} {error}".lstrip()
 
 
 def _frozen(rows: Mask) -> Mask:
