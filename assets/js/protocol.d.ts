@@ -21,7 +21,7 @@ export interface AdjudicateState {
   before?: Review | null;
 }
 
-/** Start afresh in place of what was continued, or return to that. */
+/** Exchange what was continued or opened for what was there before, or return to it. */
 export interface Afresh {
   kind: "afresh";
 }
@@ -969,6 +969,14 @@ export interface OpenConflict {
   star: string;
 }
 
+/** Show a saved session: a file in base64, or one that was uploaded in parts. */
+export interface OpenSession {
+  kind: "open_session";
+  size: number;
+  data?: string | null;
+  upload?: string | null;
+}
+
 /** Progress of the products, as a fraction or None; ``open`` if the explorer can be entered. */
 export interface OpeningStatus {
   heading: string;
@@ -1263,6 +1271,11 @@ export interface SampleBars {
 
 /** A sample on a menu. */
 export type SampleChoice = [key: string, title: string];
+
+/** Save what a link restores as a file. */
+export interface SaveSession {
+  kind: "save_session";
+}
 
 /** Name the selection. */
 export interface SaveSubset {
@@ -1883,6 +1896,8 @@ export type RequestKind =
   "forget_view" |
   "list_exports" |
   "share" |
+  "save_session" |
+  "open_session" |
   "export" |
   "samp" |
   "picture" |
@@ -1975,6 +1990,8 @@ export type Request =
   ForgetView |
   ListExports |
   Share |
+  SaveSession |
+  OpenSession |
   Export |
   Samp |
   Picture |
@@ -1982,131 +1999,6 @@ export type Request =
   LineFile |
   LineSwitch |
   LineForget |
-  StarStep |
-  StarFind |
-  StarPin |
-  StarPage |
-  StarFile |
-  Draw |
-  SpectrumZoom |
-  Slide |
-  Refit |
-  Propose |
-  Evidence |
-  Alike |
-  AlikeSelect |
-  Thumbnails |
-  Campaign |
-  Judge |
-  VetUndo |
-  VetRedo |
-  OpenConflict |
-  Start |
-  ExportRecord |
-  ExportVerdicts |
-  RecordPart |
-  Merge |
-  Freeze;
-
-  "picture" |
-  "paper" |
-  "line_file" |
-  "line_switch" |
-  "line_forget" |
-  "sky_image" |
-  "sky_names" |
-  "star_step" |
-  "star_find" |
-  "star_pin" |
-  "star_page" |
-  "star_file" |
-  "draw" |
-  "spectrum_zoom" |
-  "slide" |
-  "refit" |
-  "propose" |
-  "evidence" |
-  "alike" |
-  "alike_select" |
-  "thumbnails" |
-  "campaign" |
-  "judge" |
-  "vet_undo" |
-  "vet_redo" |
-  "open_conflict" |
-  "start" |
-  "export_record" |
-  "export_verdicts" |
-  "record_part" |
-  "merge" |
-  "freeze";
-
-export type Request =
-  Connect |
-  Dock |
-  CompareSamples |
-  FitSample |
-  Foot |
-  AnswerTable |
-  AnswerPicture |
-  Bins |
-  AxisScale |
-  AxisFlip |
-  AxisLimits |
-  AxisReset |
-  Aspect |
-  Contours |
-  Apply |
-  Rebuild |
-  Configuration |
-  CheckColumn |
-  DefineColumn |
-  RemoveColumn |
-  Painted |
-  Look |
-  Region |
-  Tap |
-  Swap |
-  Axis |
-  Switch |
-  Part |
-  ChooseMap |
-  Enlarge |
-  Grid |
-  Home |
-  Tool |
-  Mode |
-  Colour |
-  Undo |
-  Redo |
-  Clear |
-  Help |
-  Page |
-  Sort |
-  Focus |
-  Side |
-  Check |
-  Filter |
-  SaveSubset |
-  Subset |
-  Categories |
-  Upload |
-  Members |
-  Verdicts |
-  SaveView |
-  View |
-  ForgetView |
-  ListExports |
-  Share |
-  Export |
-  Samp |
-  Picture |
-  Paper |
-  LineFile |
-  LineSwitch |
-  LineForget |
-  SkyImage |
-  SkyNames |
   StarStep |
   StarFind |
   StarPin |

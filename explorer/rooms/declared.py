@@ -26,6 +26,7 @@ from explorer.model import (
     members,
     proposals,
     samples,
+    session_file,
     subsets,
 )
 from explorer.model.screen import Theme
@@ -39,6 +40,7 @@ def limits() -> dict[str, int]:
     return {
         "partBytes": uploads.PART_BYTES,
         "memberBytes": members.MAX_BYTES,
+        "sessionBytes": session_file.MAX_BYTES,
         "lineBytes": line_file.MAX_BYTES,
         "lineListName": line_lists.MAX_NAME_CHARACTERS,
         "recordBytes": exchange.MAX_BYTES,

@@ -18,6 +18,7 @@ from explorer.rooms.channel import Channel
 from explorer.rooms.help import Help
 from explorer.rooms.kept import KeptWork, unzoomed
 from explorer.rooms.owner import Owner
+from explorer.rooms.session_files import SessionFiles
 from explorer.rooms.sharing import Sharing
 from explorer.rooms.side import Side
 from explorer.rooms.stage import Stage
@@ -83,6 +84,7 @@ class ExploreRoom:
         self._star_shown = False
         self._first_panels = default_panels(library, len(workspace.panels))
         self.kept = KeptWork(workspace, library.products.manifest, links, self.channel, self.owner, continues=continues)
+        self.sessions = SessionFiles(workspace, library, self.side.uploads, self.kept, self.channel)
         self.by_link = by_link
         self.channel.on(protocol.Connect, self._connect)
         self.channel.on(protocol.Painted, lambda _: self._painted())

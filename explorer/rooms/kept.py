@@ -66,16 +66,17 @@ class KeptWork:
         """Parts that are not stored."""
         self._first: dict[str, Any] = {}
         self._other: dict[str, Any] = {}
+        self._lines: tuple[protocol.Continued, protocol.Continued] | None = None
         self._worked = self._unsaved = False
         self._unkept = ""
-        channel.on(protocol.Afresh, lambda _: self._start_afresh())
+        channel.on(protocol.Afresh, lambda _: self._exchange())
         channel.on(protocol.Leave, lambda _: self.save() if self._unsaved else None)
         workspace.param.watch(lambda *_: self.save_later(), [*_STORED])
 
     def connect(self, request: protocol.Connect) -> None:
         """Restore what the visitor left, before the page is sent, and store the state from now on."""
         if not self.workspace.connected:
-            self._first = self._values()
+            self._first = self.values()
             if request.tab or self.continues:
                 self._continue(request.tab or "")
         self.channel.send(resume=self.token)
@@ -90,33 +91,42 @@ class KeptWork:
         except ValueError as error:
             self.workspace.message = f"What you left could not be restored. {error}"
             return
-        self._worked = self._work(self._values()) != self._work(self._first)
+        self._worked = self._work(self.values()) != self._work(self._first)
         if not self._worked and not self.workspace.message:
             return
         parts = ["Continued where you left off."]
         if state.get("created") not in (None, self.manifest.created):
             parts.append("The catalogue has been rebuilt since.")
-        self._show(" ".join([*parts, self.workspace.message]).strip(), "Start afresh")
+        text = " ".join([*parts, self.workspace.message]).strip()
         self.workspace.message = ""  # the line stays longer
-        self._other = self._first
+        self.offer(
+            self._first,
+            protocol.Continued(text, "Start afresh"),
+            protocol.Continued("Started afresh.", "Continue where you left off"),
+        )
 
-    def _start_afresh(self) -> None:
-        """Exchange the continued state and that of a first visit."""
-        if not self._other:
+    def offer(self, other: dict[str, Any], shown: protocol.Continued, exchanged: protocol.Continued) -> None:
+        """Show a line with a button that exchanges the present state for another one, and back.
+
+        Parameters
+        ----------
+        other : dict
+            The other state, from :meth:`values`.
+        shown, exchanged : Continued
+            The line now, and after the exchange.
+        """
+        self._other, self._lines = other, (shown, exchanged)
+        self.channel.send(continued=shown)
+
+    def _exchange(self) -> None:
+        """Exchange the present state and the offered one."""
+        if self._lines is None:
             return
-        afresh = self._other is self._first
-        before = self._values()
+        before = self.values()
         self.workspace.param.update(**self._other)
-        self._other = before if afresh else self._first
-        if afresh:
-            self._show("Started afresh.", "Continue where you left off")
-        else:
-            self._show("Continued where you left off.", "Start afresh")
+        self.offer(before, *reversed(self._lines))
 
-    def _show(self, text: str, action: str) -> None:
-        self.channel.send(continued=protocol.Continued(text, action))
-
-    def _values(self) -> dict[str, Any]:
+    def values(self) -> dict[str, Any]:
         """The state as values that never change."""
         return {name: getattr(self.workspace, name) for name in _STORED if name != "room"}
 
@@ -140,7 +150,7 @@ class KeptWork:
         """Store the state in the background; a failure is reported once."""
         self._unsaved = False
         workspace, manifest, owner = self.workspace, self.manifest, self.owner.name
-        self._worked = self._worked or (bool(self._first) and self._work(self._values()) != self._work(self._first))
+        self._worked = self._worked or (bool(self._first) and self._work(self.values()) != self._work(self._first))
         state = {**workspace.to_dict(), "room": workspace.came_from or workspace.room}
         state |= {"catalog": manifest.name, "created": manifest.created, "history": workspace.history_to_dict()}
         state |= {name: [] if name == "panels" else None for name in self.left_out}

@@ -155,7 +155,7 @@ class Clear(Request, frozen=True):
 
 
 class Afresh(Request, frozen=True):
-    """Start afresh in place of what was continued, or return to that."""
+    """Exchange what was continued or opened for what was there before, or return to it."""
 
 
 class Leave(Request, frozen=True):
@@ -271,6 +271,18 @@ class ListExports(Request, frozen=True):
 
 class Share(Request, frozen=True):
     """Make a link to what is on screen."""
+
+
+class SaveSession(Request, frozen=True):
+    """Save what a link restores as a file."""
+
+
+class OpenSession(Request, frozen=True):
+    """Show a saved session: a file in base64, or one that was uploaded in parts."""
+
+    size: Index
+    data: Base64 | None = None
+    upload: str | None = None
 
 
 class Export(Request, frozen=True):
