@@ -3,6 +3,14 @@
 /** A column of ours that nothing feeds. */
 export type AbsentColumn = [ours: string, corrected: boolean];
 
+/** Select by a region of which the numbers are given, as by one that is drawn; ``rows`` as of :class:`TypeRegion`. */
+export interface AddRegion {
+  kind: "add_region";
+  slot: number;
+  form: "box" | "circle" | "polygon" | "range";
+  rows: string[][];
+}
+
 /** Conflicts of a campaign, and the star that is open with its reviews. */
 export interface AdjudicateState {
   campaigns: CampaignChoice[];
@@ -551,6 +559,16 @@ export interface Draw {
   trial: Record<string, number | null> | null;
   pins: string[];
   number: number;
+}
+
+/** Move handles of a region; edits of one gesture are one step of undo. */
+export interface EditRegion {
+  kind: "edit_region";
+  slot: number;
+  path: number[];
+  gesture: string;
+  x: number[];
+  y: number[];
 }
 
 /** Show one view alone, or all again. */
@@ -1195,6 +1213,20 @@ export interface Region {
   keys?: ("ctrl" | "shift")[];
 }
 
+/** A region of the selection in a view: its handles as coordinates, and the outline where sides are curved. */
+export interface RegionMark {
+  slot: number;
+  path: number[];
+  form: "box" | "circle" | "polygon" | "range";
+  excluded: boolean;
+  title: string;
+  x: Float64Array;
+  y: Float64Array;
+  line_x: Float64Array;
+  line_y: Float64Array;
+  fields: string[][];
+}
+
 /** Stars of one sample in a plane with the running median and the line, empty where missing. */
 export interface RelationDrawing {
   x: string;
@@ -1221,6 +1253,12 @@ export interface RelationDrawing {
 export interface RemoveColumn {
   kind: "remove_column";
   name: string;
+}
+
+/** Remove a region from the selection. */
+export interface RemoveRegion {
+  kind: "remove_region";
+  path: number[];
 }
 
 /** Residuals over their error, unknown where there is none or the pixel is masked, with their axis. */
@@ -1675,6 +1713,14 @@ export interface TrialModel {
   trial: TrialDrawing;
 }
 
+/** Give a region of a view other numbers, with or without units. */
+export interface TypeRegion {
+  kind: "type_region";
+  slot: number;
+  path: number[];
+  rows: string[][];
+}
+
 /** Return to the selection before. */
 export interface Undo {
   kind: "undo";
@@ -1723,6 +1769,7 @@ export interface Update {
   refit?: RefitResult | Sentence;
   refusal?: string;
   refused?: string;
+  regions?: RegionMark[];
   reload?: boolean;
   requested?: boolean;
   resume?: string;
@@ -1905,6 +1952,10 @@ export type RequestKind =
   "line_file" |
   "line_switch" |
   "line_forget" |
+  "edit_region" |
+  "type_region" |
+  "add_region" |
+  "remove_region" |
   "star_step" |
   "star_find" |
   "star_pin" |
@@ -1999,6 +2050,10 @@ export type Request =
   LineFile |
   LineSwitch |
   LineForget |
+  EditRegion |
+  TypeRegion |
+  AddRegion |
+  RemoveRegion |
   StarStep |
   StarFind |
   StarPin |

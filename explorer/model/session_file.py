@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
-from explorer.model.members import MAX_BYTES
+from explorer.model import members
 from explorer.model.selection import SelectionError
 
 FORMAT = "mgiant-explorer-session"
@@ -16,6 +16,9 @@ FORMAT = "mgiant-explorer-session"
 
 VERSION = 1
 """Version of the files that are written; this one and earlier ones are read."""
+
+MAX_BYTES = members.MAX_BYTES
+"""Maximum size of a file, as of other files that a page sends."""
 
 _REMEDY = "Choose a file that “Save session” has written."
 

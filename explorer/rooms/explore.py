@@ -18,6 +18,7 @@ from explorer.rooms.channel import Channel
 from explorer.rooms.help import Help
 from explorer.rooms.kept import KeptWork, unzoomed
 from explorer.rooms.owner import Owner
+from explorer.rooms.regions import Regions
 from explorer.rooms.session_files import SessionFiles
 from explorer.rooms.sharing import Sharing
 from explorer.rooms.side import Side
@@ -71,6 +72,7 @@ class ExploreRoom:
         self.channel.permit = self._permitted
         self.stage = Stage(workspace, library, self.channel)
         self.axes = ViewAxes(self.stage, self.channel)
+        self.regions = Regions(workspace, self.stage, self.channel)
         self.toolbar = Toolbar(workspace, self.channel)
         self.table = SelectionTable(workspace, self.channel)
         self.answers = Answers(workspace, self.stage, self.channel)
@@ -102,6 +104,7 @@ class ExploreRoom:
         self.owner.set_browser(request.browser)
         self.kept.connect(request)
         self.stage.connect()
+        self.regions.connect()
         self.toolbar.connect()
         self.table.connect()
         self.answers.connect()

@@ -8,9 +8,8 @@ from explorer import protocol
 from explorer.charts.journal import file_name
 from explorer.charts.view_specs import lack_in
 from explorer.model.library import Library
-from explorer.model.members import MAX_BYTES
 from explorer.model.selection import SelectionError
-from explorer.model.session_file import Session, read_session, session_bytes
+from explorer.model.session_file import MAX_BYTES, Session, read_session, session_bytes
 from explorer.model.work import EXPORTS, UPLOADS
 from explorer.rooms.channel import Channel
 from explorer.rooms.kept import KeptWork

@@ -105,6 +105,7 @@ class Workspace(param.Parameterized):
         self._kept.follow(self.subsets)
         self._present = self._moment
         self._travelling = False
+        self._edited: tuple[str, int] = ("", 0)
         self.connected = False
         self.came_from = ""
         self._of_star = ""
@@ -145,6 +146,8 @@ class Workspace(param.Parameterized):
         if isinstance(selection, Joined) and selection.follows(before):
             by, part = selection.then[-1]
             return by.of(self.rows, self.mask_of(part))
+        if isinstance(selection, Joined) and isinstance(before, Joined):
+            return self._kept.mask_after(selection, before)
         return self.mask_of(selection)
 
     def mask_of(self, selection: Selection) -> Mask:
@@ -164,6 +167,24 @@ class Workspace(param.Parameterized):
             If the selection would be made of too many parts.
         """
         self.selection = check_size(combine(mode or self.mode, self.selection, region))
+
+    def edit(self, selection: Selection, gesture: str = "") -> None:
+        """Replace the selection by one with an edited part.
+
+        Parameters
+        ----------
+        selection : Selection
+            The selection.
+        gesture : str
+            Name of the gesture; successive edits of one are one step of undo. "" is one of its own.
+        """
+        amends = bool(gesture) and self._edited == (gesture, id(self.selection))
+        self._travelling = amends  # the step was stored by the first edit
+        try:
+            self.selection = selection
+        finally:
+            self._travelling = False
+        self._edited = (gesture, id(selection))
 
     def clear(self) -> None:
         """Clear the selection; without one, every star counts as selected."""

@@ -9,7 +9,7 @@ import pytest
 from explorer.charts.grid import default_panels
 from explorer.model.computed import ComputedColumn
 from explorer.model.definitions import SharedParts, read_definitions
-from explorer.model.selection import Everything, InIds, InPolygon, InRange, SelectionError
+from explorer.model.selection import Everything, InIds, InPolygon, InRange, SelectionError, SelectionMode
 from explorer.state import history as history_module
 from explorer.state.history import MAX_STORED_STEPS, History, read_history, write_history
 from explorer.state.workspace import Workspace
@@ -25,9 +25,9 @@ def stored(workspace):
 def work(workspace):
     """Five steps, the last of which is undone."""
     workspace.gesture(InRange("teff", 0, 3800))
-    workspace.gesture(InPolygon("teff", "logg", ((3000, 0), (4000, 0), (3500, 3))), "add")
+    workspace.gesture(InPolygon("teff", "logg", ((3000, 0), (4000, 0), (3500, 3))), SelectionMode.ADD)
     workspace.define_subset("cool", workspace.selection, "#0072b2")
-    workspace.gesture(InIds(tuple(int(obsid) for obsid in workspace.table["obsid"][:3])), "subtract")
+    workspace.gesture(InIds(tuple(int(obsid) for obsid in workspace.table["obsid"][:3])), SelectionMode.SUBTRACT)
     workspace.clear()
     workspace.undo()
 
@@ -68,7 +68,7 @@ def test_parts_in_common_are_written_once(table):
     corners = tuple((3000.0 + k, float(k % 3)) for k in range(500))
     workspace.gesture(InPolygon("teff", "logg", corners))
     for k in range(40):
-        workspace.gesture(InRange("teff", 3000, 3000 + k), "add")
+        workspace.gesture(InRange("teff", 3000, 3000 + k), SelectionMode.ADD)
     one = len(json.dumps(workspace.selection.to_dict()))
     assert len(json.dumps(stored(workspace))) < 4 * one, "forty moments with the outline"
     past = read_history(stored(workspace), table).past
@@ -140,7 +140,7 @@ def test_undo_works_after_a_reload_and_on_the_page_of_a_lost_connection(library,
     answer = first.send("connect", seen=True, browser=BROWSER)
     assert answer["toolbar"]["undo"] is False
     first.workspace.gesture(InRange("teff", 0, 3800))
-    first.workspace.gesture(InRange("teff", 0, 3700), "intersect")
+    first.workspace.gesture(InRange("teff", 0, 3700), SelectionMode.INTERSECT)
     asyncio.run(first.room.kept.save())
     again = opened()
     answer = again.send("connect", seen=True, browser=BROWSER)

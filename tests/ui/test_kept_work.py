@@ -28,7 +28,7 @@ def test_a_reload_and_a_new_tab_continue_and_a_chosen_theme_stays(browser, produ
         page.get_by_label("Number of views").select_option("4")
         page.locator("[aria-label='Toggle theme']").first.click()
         page.wait_for_function("() => getComputedStyle(document.body).backgroundColor !== 'rgb(18, 18, 18)'")
-        page.wait_for_timeout(200)
+        page.wait_for_function("() => document.cookie.includes('mgiant-dark=0')")
 
         page.reload()
         explorer.wait_for_views()

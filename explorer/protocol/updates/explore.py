@@ -8,7 +8,8 @@ from msgspec import UNSET, UnsetType
 
 from explorer.model.screen import DragTool
 from explorer.model.selection import SelectionMode
-from explorer.protocol.updates.base import ColumnChoice, MessagePart, Row
+from explorer.protocol.requests.regions import RegionForm
+from explorer.protocol.updates.base import ColumnChoice, Float64s, MessagePart, Row
 from explorer.protocol.updates.figures import AnyFigure, AnyLayer, Legend
 
 
@@ -57,6 +58,24 @@ class FocusMark(Row, frozen=True):
     slot: int
     xs: tuple[float, ...]
     ys: tuple[float, ...]
+
+
+class RegionMark(MessagePart, frozen=True):
+    """A region of the selection in a view: its handles as coordinates, and the outline where sides are curved.
+
+    ``fields`` are its numbers as texts, in rows as :class:`TypeRegion` has them.
+    """
+
+    slot: int
+    path: tuple[int, ...]
+    form: RegionForm
+    excluded: bool
+    title: str
+    x: Float64s
+    y: Float64s
+    line_x: Float64s
+    line_y: Float64s
+    fields: tuple[tuple[str, ...], ...]
 
 
 class SwitchedOverlay(Row, frozen=True):
@@ -311,6 +330,7 @@ class ExploreUpdate(TypedDict, total=False):
     pixels: bytes
     notes: tuple[SlotNote, ...]
     focus: tuple[FocusMark, ...]
+    regions: tuple[RegionMark, ...]
     switched: SwitchedOverlay
     tool: DragTool
     home: bool
