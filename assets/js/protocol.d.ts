@@ -3,7 +3,7 @@
 /** A column of ours that nothing feeds. */
 export type AbsentColumn = [ours: string, corrected: boolean];
 
-/** Select by a region of which the numbers are given, as by one that is drawn; ``rows`` as of :class:`TypeRegion`. */
+/** Select by a region whose numbers are given, as by a drawn one; ``rows`` as of :class:`TypeRegion`. */
 export interface AddRegion {
   kind: "add_region";
   slot: number;
@@ -1213,10 +1213,11 @@ export interface Region {
   keys?: ("ctrl" | "shift")[];
 }
 
-/** A region of the selection in a view: its handles as coordinates, and the outline where sides are curved. */
+/** A region of the selection in a view: handles as coordinates, and a line where sides are curved. */
 export interface RegionMark {
   slot: number;
   path: number[];
+  origin: [number, number];
   form: "box" | "circle" | "polygon" | "range";
   excluded: boolean;
   title: string;
@@ -1713,7 +1714,7 @@ export interface TrialModel {
   trial: TrialDrawing;
 }
 
-/** Give a region of a view other numbers, with or without units. */
+/** Type the numbers of a region of a view, with or without units. */
 export interface TypeRegion {
   kind: "type_region";
   slot: number;

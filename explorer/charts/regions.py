@@ -1,4 +1,4 @@
-"""Regions of the selection in a view: their handles as coordinates, their numbers as texts, and their edits."""
+"""Regions of the selection in a view: handles as coordinates, numbers as texts, and edits."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ class Handles(NamedTuple):
     y: Numbers
 
 
-def mark_of(chart: Chart, slot: int, place: Place) -> protocol.RegionMark | None:
+def mark_of(
+    chart: Chart, slot: int, place: Place, origin: tuple[float, float] = (0.0, 0.0)
+) -> protocol.RegionMark | None:
     """A region as a view shows it; None if the view has other columns, or no place for a corner."""
     handles = handles_of(chart, place.region)
     if handles is None or not (np.isfinite(handles.x).all() and np.isfinite(handles.y).all()):
@@ -53,6 +55,7 @@ def mark_of(chart: Chart, slot: int, place: Place) -> protocol.RegionMark | None
     return protocol.RegionMark(
         slot=slot,
         path=place.path,
+        origin=origin,
         form=handles.form,
         excluded=place.excluded,
         title=describe(place.region, chart.table.known),
@@ -175,7 +178,7 @@ def separation(ra: float, dec: float, other_ra: float, other_dec: float) -> floa
 
 
 def fields_of(chart: Chart, region: Region) -> tuple[tuple[str, ...], ...]:
-    """Numbers of a region as texts, in rows as the form has them: see :class:`explorer.protocol.TypeRegion`."""
+    """Numbers of a region as texts, in rows of :class:`explorer.protocol.TypeRegion`."""
     if isinstance(region, InCone):
         return (_texts(region.ra, region.dec, region.radius),)
     names = [chart.axes[along].column.name for along in AXES if along in chart.axes]

@@ -69,7 +69,7 @@ class KeptRows:
             return selection.mask(self.table)
 
     def mask_after(self, selection: Joined, before: Joined) -> Mask:
-        """Mask of a selection of which parts were edited; masks of its other parts are cached until the next one.
+        """Mask of an edited selection; masks of its unchanged parts are cached until the next edit.
 
         Parameters
         ----------

@@ -40,7 +40,7 @@ class Place(NamedTuple):
 
 
 def regions_of(selection: Selection) -> list[Place]:
-    """Regions of a selection in drawing order, without those of named subsets; at most :data:`MAX_REGIONS`."""
+    """At most :data:`MAX_REGIONS` regions of a selection in drawing order, none of named subsets."""
     places: list[Place] = []
     for place, _ in zip(_walk(selection, (), excluded=False), range(_MAX_PARTS), strict=False):
         if place is not None:

@@ -101,8 +101,8 @@ def read_session(data: bytes, known: Collection[str]) -> Session:
     except (ValueError, RecursionError) as error:
         raise SelectionError(f"This is no session file: it is no valid JSON ({error!s:.80}). {_REMEDY}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        found = content.get("format") if isinstance(content, dict) else content
-        raise SelectionError(f"This is no session file: its format is {found!r:.40}, not {FORMAT!r}. {_REMEDY}")
+        given = content.get("format") if isinstance(content, dict) else content
+        raise SelectionError(f"This is no session file: its format is {given!r:.40}, not {FORMAT!r}. {_REMEDY}")
     version = content.get("version")
     if type(version) is not int or not 1 <= version <= VERSION:
         raise SelectionError(

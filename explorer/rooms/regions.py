@@ -1,4 +1,4 @@
-"""Regions of the selection: their handles in the views, and their edits by mouse, keyboard and numbers."""
+"""Regions of the selection in the views, and their edits by mouse, keyboard and numbers."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ class Regions:
     def marks(self) -> tuple[protocol.RegionMark, ...]:
         """The regions as the views show them."""
         places = regions_of(self.workspace.selection)
-        marks = (mark_of(chart, slot, place) for slot, chart in enumerate(self.stage.charts) for place in places)
+        charts = [(slot, chart, origin) for slot, chart in enumerate(self.stage.charts) for origin in chart.origins]
+        marks = (mark_of(chart, slot, place, origin) for slot, chart, origin in charts for place in places)
         return tuple(mark for mark in marks if mark is not None)
 
     def _send(self) -> None:

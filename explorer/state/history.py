@@ -23,7 +23,7 @@ _PART_BYTES, _OBSID_BYTES, _VERTEX_BYTES = 100, 11, 45
 
 
 class Moment(NamedTuple):
-    """What undo restores."""
+    """State that undo restores."""
 
     selection: Selection
     subsets: tuple[Subset, ...]

@@ -113,7 +113,7 @@ class Workspace(param.Parameterized):
 
     @property
     def _moment(self) -> Moment:
-        """What undo restores."""
+        """State that undo restores."""
         return Moment(self.selection, self.subsets, self.computed)
 
     def _changed(self, *events: param.parameterized.Event) -> None:
@@ -371,7 +371,7 @@ class Workspace(param.Parameterized):
         self.param.update(**result, message=lost)
 
     def resume(self, stored: Mapping[str, Any], created: str = "") -> None:
-        """Restore a stored state in place of the one here, with its steps of undo if the catalogue is the same build.
+        """Restore a stored state with its steps of undo, if the catalogue is the same build.
 
         Parameters
         ----------

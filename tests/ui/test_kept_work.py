@@ -38,6 +38,14 @@ def test_a_reload_and_a_new_tab_continue_and_a_chosen_theme_stays(browser, produ
         assert page.get_by_label("Colour by").input_value() == "teff"
         assert page.get_by_label("Number of views").input_value() == "4"
         assert page.evaluate(GROUND) != DARK, "light was chosen"
+        page.mouse.click(5, 5)
+        page.keyboard.press("u")  # the subset
+        page.keyboard.press("u")
+        assert explorer.wait_for_count(count).startswith("6,000 of"), "a step from before the reload"
+        assert page.get_by_role("button", name="Undo (").is_disabled()
+        page.keyboard.press("U")
+        assert explorer.wait_for_count("6,000 of 6,000 selected") == count
+        page.keyboard.press("U")
 
         other = Explorer(context.new_page(), running, "")
         other.wait_for_views()
@@ -72,3 +80,37 @@ def test_a_link_opens_without_the_tour_which_it_offers(browser, server):
         assert explorer.console_errors == []
     finally:
         context.close()
+
+
+def test_a_session_is_saved_and_opened_as_a_file(visit, tmp_path):
+    first = visit()
+    first.wait_for_views()
+    _, count = brush(first)
+    first.page.get_by_label("Colour by").select_option("teff")
+    first.page.get_by_role("button", name="Link, export").click()
+    with first.page.expect_download() as saved:
+        first.page.get_by_role("button", name="Save session").click()
+    path = tmp_path / saved.value.suggested_filename
+    saved.value.save_as(path)
+    again = visit()
+    again.wait_for_views()
+    page = again.page
+    whole = again.count_text()
+    open_file(page, path)
+    assert again.wait_for_count(whole) == count
+    assert page.get_by_label("Colour by").input_value() == "teff"
+    page.get_by_role("button", name="Return to what was before").click()
+    assert again.wait_for_count(count) == whole
+    other = tmp_path / "other.json"
+    other.write_text('{"format": "something else"}')
+    open_file(page, other)
+    page.get_by_text("This is no session file").wait_for(timeout=10_000)
+    assert again.count_text() == whole
+
+
+def open_file(page, path):
+    """Choose a session file in the dialog."""
+    page.get_by_role("button", name="Link, export").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Open session").click()
+    chooser.value.set_files(path)

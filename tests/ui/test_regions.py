@@ -5,6 +5,11 @@ from driver import brush, number
 
 pytestmark = pytest.mark.browser
 
+FOCUSED = """() => {
+  let at = document.activeElement
+  while (at.shadowRoot) at = at.shadowRoot.activeElement
+  return at.getAttribute('aria-label')
+}"""
 BOX = [(0.3, 0.3), (0.6, 0.6)]
 
 
@@ -15,7 +20,9 @@ def outline(explorer, view="HR diagram"):
 
 def handle(explorer, name, view="HR diagram"):
     """The middle of a handle on screen."""
-    box = explorer.page.get_by_role("region", name=view, exact=True).locator(f'.handle[data-id="{name}"]').bounding_box()
+    box = (
+        explorer.page.get_by_role("region", name=view, exact=True).locator(f'.handle[data-id="{name}"]').bounding_box()
+    )
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
@@ -37,7 +44,8 @@ def pull(explorer, name, across, down):
 def test_a_box_is_resized_moved_and_undone_by_mouse(explorer):
     _, drawn = brush(explorer, path=BOX)
     page = explorer.page
-    wider = pull(explorer, "x0y0", -40, 40) if number(drawn) else drawn
+    wider = pull(explorer, "x1y1", -25, 25)  # the lower left one, as both axes grow downwards and leftwards
+    assert number(wider) > number(drawn)
     left, _ = handle(explorer, "x0")
     right, _ = handle(explorer, "x1")
     assert abs(left - right) > 60
@@ -70,8 +78,7 @@ def test_a_region_is_moved_resized_typed_and_removed_by_keyboard(explorer):
     page.wait_for_timeout(700)
     assert abs(handle(explorer, "x0")[0] - x - 30) < 2
     page.keyboard.press("Tab")
-    focused = page.evaluate("() => { let a = document.activeElement; while (a.shadowRoot) a = a.shadowRoot.activeElement; "
-                            "return a.getAttribute('aria-label') }")
+    focused = page.evaluate(FOCUSED)
     assert "x" in focused.split(":")[0], "the first handle"
     page.keyboard.press("Escape")
     outline(explorer).focus()

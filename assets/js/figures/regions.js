@@ -102,9 +102,10 @@ export class RegionLayer {
       const { x, y } = this.figure.spec
       for (const across of turnsInView(points.x, bounds.x, x.turn)) {
         for (const up of turnsInView(points.y, bounds.y, y.turn)) {
-          const key = `${regionKey(mark)}|${across}|${up}`
+          const offset = { x: across + mark.origin[0], y: up + mark.origin[1] }
+          const key = `${regionKey(mark)}|${offset.x}|${offset.y}`
           seen.add(key)
-          this.draw(key, mark, points, { x: across, y: up }, bounds)
+          this.draw(key, mark, points, offset, bounds)
         }
       }
     }

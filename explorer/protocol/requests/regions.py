@@ -26,7 +26,7 @@ class EditRegion(Request, frozen=True):
 
 
 class TypeRegion(Request, frozen=True):
-    """Give a region of a view other numbers, with or without units.
+    """Type the numbers of a region of a view, with or without units.
 
     ``rows`` are the ends of a box along x and along y, those of a range, the corners of an outline, or RA, Dec and
     radius of a circle.

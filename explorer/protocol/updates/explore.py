@@ -61,13 +61,15 @@ class FocusMark(Row, frozen=True):
 
 
 class RegionMark(MessagePart, frozen=True):
-    """A region of the selection in a view: its handles as coordinates, and the outline where sides are curved.
+    """A region of the selection in a view: handles as coordinates, and a line where sides are curved.
 
-    ``fields`` are its numbers as texts, in rows as :class:`TypeRegion` has them.
+    ``fields`` are its numbers as texts, in rows as :class:`TypeRegion` has them; ``origin`` is where the view has the
+    zero of its coordinates.
     """
 
     slot: int
     path: tuple[int, ...]
+    origin: tuple[float, float]
     form: RegionForm
     excluded: bool
     title: str
