@@ -15,6 +15,7 @@ from explorer.model.links import LinkStore
 from explorer.rooms.answer_exports import AnswerExports
 from explorer.rooms.answers import Answers
 from explorer.rooms.channel import Channel
+from explorer.rooms.columns_menu import ColumnsMenu
 from explorer.rooms.help import Help
 from explorer.rooms.kept import KeptWork, unzoomed
 from explorer.rooms.owner import Owner
@@ -74,7 +75,8 @@ class ExploreRoom:
         self.axes = ViewAxes(self.stage, self.channel)
         self.regions = Regions(workspace, self.stage, self.channel)
         self.toolbar = Toolbar(workspace, self.channel)
-        self.table = SelectionTable(workspace, self.channel)
+        self.table = SelectionTable(workspace, self.channel, simulated=library.products.manifest.simulated)
+        self.columns = ColumnsMenu(workspace, self.channel)
         self.answers = Answers(workspace, self.stage, self.channel)
         self.answer_exports = AnswerExports(self.answers, library, self.channel)
         self.thumbnails = ThumbnailRoom(workspace, library, self.table, self.channel)

@@ -15,15 +15,11 @@ from explorer.model.work import LINKS
 from explorer.rooms.channel import Channel
 from explorer.rooms.owner import Owner
 from explorer.state.panels import PanelState
-from explorer.state.workspace import Workspace
+from explorer.state.workspace import STORED, Workspace
 from pipeline.products.manifest import Manifest
 
 SAVE_AFTER_MS = 2000
-_STORED = (
-    *("selection", "subsets", "computed", "focus", "colour_by", "mode", "tool", "panels", "enlarged", "star_alone"),
-    *("sorted_by", "dock", "lines", "room"),
-)
-_WORK = tuple(name for name in _STORED if name not in ("mode", "tool", "panels", "room"))
+_WORK = tuple(name for name in STORED if name not in ("mode", "tool", "panels"))
 """Parts of the state that count as work, beside the views; zooms alone do not."""
 
 
@@ -71,7 +67,7 @@ class KeptWork:
         self._unkept = ""
         channel.on(protocol.Afresh, lambda _: self._exchange())
         channel.on(protocol.Leave, lambda _: self.save() if self._unsaved else None)
-        workspace.param.watch(lambda *_: self.save_later(), [*_STORED])
+        workspace.param.watch(lambda *_: self.save_later(), [*STORED, "room"])
 
     def connect(self, request: protocol.Connect) -> None:
         """Restore what the visitor left, before the page is sent, and store the state from now on."""
@@ -128,7 +124,7 @@ class KeptWork:
 
     def values(self) -> dict[str, Any]:
         """The state as values that never change."""
-        return {name: getattr(self.workspace, name) for name in _STORED if name != "room"}
+        return {name: getattr(self.workspace, name) for name in STORED}
 
     @staticmethod
     def _work(values: dict[str, Any]) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from explorer.model.definitions import SharedParts, read_definitions
 from explorer.model.selection import Everything, InIds, InPolygon, InRange, SelectionError, SelectionMode
 from explorer.state import history as history_module
 from explorer.state.history import MAX_STORED_STEPS, History, read_history, write_history
-from explorer.state.workspace import Workspace
+from explorer.state.workspace import STORED, Workspace
 
 BROWSER = "a" * 32
 
@@ -149,3 +149,7 @@ def test_undo_works_after_a_reload_and_on_the_page_of_a_lost_connection(library,
     assert again.workspace.selection == InRange("teff", 0, 3800)
     again.send("undo")
     assert (again.workspace.selection, again.workspace.can_undo) == (Everything(), False)
+
+
+def test_what_is_stored_is_declared_once(table):
+    assert set(Workspace(table).to_dict()) == {*STORED, "definitions"}
