@@ -319,6 +319,9 @@ export interface ColourSubset {
 /** A column on a menu; its group is "" for a declared one. */
 export type ColumnChoice = [name: string, title: string, group: string];
 
+/** A column for menus: what it is, and other words by which it is found. */
+export type ColumnFacts = [name: string, label: string, unit: string, meaning: string, group: string, synonyms: string];
+
 /** One column of ours: what feeds it, and its values as texts; ``share`` is that of known values. */
 export interface ColumnReport {
   ours: string;
@@ -336,6 +339,9 @@ export interface ColumnReport {
   units: string[];
   corrected: boolean;
 }
+
+/** Share of known values of a column, both ends of its histogram as texts, and the heights of its bars. */
+export type ColumnValues = [name: string, known: string, low: string, high: string, bars: number[]];
 
 /** Report on all tables. */
 export interface ColumnsReport {
@@ -440,6 +446,12 @@ export interface ContoursLayer {
 export interface ContoursSpec {
   of: "" | "all" | "selected";
   levels: number[];
+}
+
+/** Return the rows of some stars as tab-separated text, or those of the page if none is named. */
+export interface CopyRows {
+  kind: "copy_rows";
+  obsids?: string[];
 }
 
 /** One choice of the columns page: which column of a table has a role, and its unit. */
@@ -733,6 +745,12 @@ export interface Frozen {
   counts: Record<string, number>;
 }
 
+/** Show a page of the table by its number, from 1. */
+export interface GoToPage {
+  kind: "go_to_page";
+  page: number;
+}
+
 /** Show so many views. */
 export interface Grid {
   kind: "grid";
@@ -873,6 +891,11 @@ export interface Link {
   token: string;
 }
 
+/** List the columns of the catalogue for menus. */
+export interface ListColumns {
+  kind: "list_columns";
+}
+
 /** List what can be exported. */
 export interface ListExports {
   kind: "list_exports";
@@ -923,6 +946,13 @@ export interface MapSpec {
 
 /** Text at the upper left corner of a map, and a shorter one for a narrow map. */
 export type MapTitle = [x: number, y: number, text: string, short: string];
+
+/** Select only the stars of some rows, or remove them from the selection. */
+export interface MarkedRows {
+  kind: "marked_rows";
+  action: "keep" | "remove";
+  obsids: string[];
+}
 
 /** Measurements of a line: rows, the same as a table to paste, and curves on their own wavelengths. */
 export interface MeasuredDrawing {
@@ -1043,10 +1073,16 @@ export interface OverviewNumbers {
   pairs?: PairAgreement[];
 }
 
-/** Turn the table to another page. */
+/** Turn the table to another page: the first, the last, that of the focused star, or so many further. */
 export interface Page {
   kind: "page";
-  by: "first" | "last" | number;
+  by: "first" | "focus" | "last" | number;
+}
+
+/** Show so many rows on a page of the table, as fit into its height. */
+export interface PageRows {
+  kind: "page_rows";
+  rows: number;
 }
 
 /** The views of the first page are drawn. */
@@ -1397,10 +1433,11 @@ export interface Slide {
 /** The note of one view. */
 export type SlotNote = [slot: number, note: Note | null];
 
-/** Sort the table by a column, or the other way round. */
+/** Sort the table by a column: ascending, descending, not at all. */
 export interface Sort {
   kind: "sort";
   column: string;
+  add?: boolean;
 }
 
 /** A spectrum with the settings of the controls: curves, axes, marks and shading. */
@@ -1581,6 +1618,12 @@ export interface SubsetState {
 /** A word that can follow in an expression. */
 export type Suggestion = [word: string, help: string];
 
+/** Return the share of known values and the histogram of columns. */
+export interface SummariseColumns {
+  kind: "summarise_columns";
+  columns: string[];
+}
+
 /** The solar position, on each of several maps. */
 export interface SunShape {
   kind: "sun";
@@ -1613,10 +1656,20 @@ export interface SwitchSpec {
 /** An overlay that was switched on or off. */
 export type SwitchedOverlay = [slot: number, name: string, on: boolean];
 
-/** A column of the table. */
-export type TableHeading = [name: string, label: string, description: string];
+/** Show columns in the table, in their order, and pin some at the left; None shows the usual ones. */
+export interface TableColumns {
+  kind: "table_columns";
+  columns: string[] | null;
+  pinned: string[];
+}
 
-/** The column of the order, "" without one. */
+/** A quality bit: its value, its name, its meaning, and the columns that it makes doubtful. */
+export type TableFlag = [bit: number, short: string, meaning: string, columns: string[]];
+
+/** A column of the table. */
+export type TableHeading = [name: string, label: string, description: string, pinned: boolean];
+
+/** A column of the order. */
 export type TableOrder = [column: string, descending: boolean];
 
 /** How a table was understood. */
@@ -1636,14 +1689,18 @@ export interface TableReport {
 export interface TableState {
   rows?: string[][];
   ids?: string[];
-  page?: string;
-  pages?: string;
-  first?: boolean;
-  last?: boolean;
+  quality?: number[];
+  start?: number;
+  total?: number;
+  page?: number;
+  pages?: number;
   note?: string;
-  sort?: TableOrder;
+  sort?: TableOrder[];
   columns?: TableHeading[];
+  usual?: boolean;
+  flags?: TableFlag[];
   focus?: string;
+  copied?: string;
   foot?: FootRow[];
   foot_stale?: boolean;
 }
@@ -1736,6 +1793,8 @@ export interface Update {
   campaigns?: CampaignsState;
   closed?: string;
   colours?: Palettes;
+  column_facts?: ColumnFacts[];
+  column_values?: ColumnValues[];
   columns?: ColumnsReport;
   compare?: CompareUpdate;
   counts?: Counts;
@@ -1925,8 +1984,6 @@ export type RequestKind =
   "redo" |
   "clear" |
   "help" |
-  "page" |
-  "sort" |
   "focus" |
   "side" |
   "check" |
@@ -1966,6 +2023,15 @@ export type RequestKind =
   "colour_subset" |
   "rename_subset" |
   "move_subset" |
+  "page" |
+  "go_to_page" |
+  "page_rows" |
+  "sort" |
+  "table_columns" |
+  "marked_rows" |
+  "copy_rows" |
+  "list_columns" |
+  "summarise_columns" |
   "thumbnails" |
   "campaign" |
   "judge" |
@@ -2020,8 +2086,6 @@ export type Request =
   Redo |
   Clear |
   Help |
-  Page |
-  Sort |
   Focus |
   Side |
   Check |
@@ -2061,6 +2125,15 @@ export type Request =
   ColourSubset |
   RenameSubset |
   MoveSubset |
+  Page |
+  GoToPage |
+  PageRows |
+  Sort |
+  TableColumns |
+  MarkedRows |
+  CopyRows |
+  ListColumns |
+  SummariseColumns |
   Thumbnails |
   Campaign |
   Judge |

@@ -49,6 +49,7 @@ def limits() -> dict[str, int | tuple[float, float]]:
         "recordBytes": exchange.MAX_BYTES,
         "pins": star_spectrum.MAX_PINS,
         "alike": protocol.MAX_ALIKE,
+        "tableRows": protocol.MAX_ROWS,
         "subsetName": subsets.MAX_NAME_CHARACTERS,
         "columnName": own_columns.MAX_NAME,
         "columnLabel": own_columns.MAX_LABEL,

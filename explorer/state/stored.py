@@ -16,6 +16,7 @@ from explorer.model.table import StarTable
 from explorer.model.visit_table import VisitTable
 from explorer.state.answers import dock_from_dict
 from explorer.state.panels import PanelState, panel_from_dict
+from explorer.state.table_layout import read_layout
 
 COLOUR_BY_COUNT = "count"
 """Value of ``colour_by`` that shows the density of stars instead of a column."""
@@ -129,13 +130,9 @@ def _rest(stored: Mapping[str, Any], table: StarTable, n_panels: int, lost: list
         result["appearance"] = read_appearance(stored.get("appearance", {}))
     except SelectionError as error:
         lost.append(f"the look of the stars ({_plain(error)})")
-    order = stored.get("sorted_by")
-    if order is None:
-        result["sorted_by"] = None
-    elif isinstance(order, list | tuple) and len(order) == 2 and isinstance(order[0], str) and order[0] in table:
-        result["sorted_by"] = (order[0], bool(order[1]))
-    else:
-        lost.append("the order of the table")
+    result["table_layout"], unread = read_layout(stored, table)
+    if unread:
+        lost.append(unread)
     focus = stored.get("focus")
     if focus is None or (isinstance(focus, int) and table.row_of(focus) is not None):
         result["focus"] = focus

@@ -34,6 +34,7 @@ from explorer.model.visit_table import VisitTable
 from explorer.state.answers import DockState
 from explorer.state.panels import PanelState
 from explorer.state.stored import COLOUR_BY_COUNT, COLOUR_BY_SUBSETS, read_state
+from explorer.state.table_layout import TableLayout
 
 _DEPTH = 200
 
@@ -90,8 +91,8 @@ class Workspace(param.Parameterized):
     room = param.String(default="Explore", doc="The room on screen.")
     campaign = param.String(default="", doc="Id of the campaign of the vetting rooms.")
     star_alone = param.Boolean(default=False, doc="Whether only the focused star is shown.")
-    sorted_by: param.ClassSelector[tuple[str, bool] | None] = param.ClassSelector(
-        default=None, class_=tuple, allow_None=True, doc="Column of the table's order, and whether it descends."
+    table_layout: param.ClassSelector[TableLayout] = param.ClassSelector(
+        default=TableLayout(), class_=TableLayout, doc="Columns and order of the table of the selection."
     )
     dock = param.ClassSelector(default=DockState(), class_=DockState, doc="The dock below the views.")
     proposals: param.ClassSelector[dict[int, Proposal]] = param.ClassSelector(
@@ -357,7 +358,7 @@ class Workspace(param.Parameterized):
             **{name: getattr(self, name) for name in ("focus", "colour_by", "enlarged", "dark")},
             "appearance": to_builtins(self.appearance),
             "star_alone": self.star_alone,
-            "sorted_by": list(self.sorted_by) if self.sorted_by else None,
+            "table_layout": self.table_layout.to_dict(),
             "dock": self.dock.to_dict(),
             "lines": lists_to_plain(self.lines),
             "tool": str(self.tool),

@@ -8,6 +8,7 @@ export const LIMITS = {
   "recordBytes": 50000000,
   "pins": 4,
   "alike": 200,
+  "tableRows": 200,
   "subsetName": 60,
   "columnName": 68,
   "columnLabel": 120,

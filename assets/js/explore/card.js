@@ -160,11 +160,11 @@ export class Card {
   refreshMenu() {
     const root = this.el.getRootNode()
     const at = root instanceof ShadowRoot || root instanceof Document ? root.activeElement : null
-    const label = at && this.popup.el.contains(at) ? at.getAttribute("aria-label") : null
+    const label = at && this.popup.el.contains(at) ? fieldName(at) : null
     this.popup.refresh()
     if (label === null) return
     const fields = [...this.popup.el.querySelectorAll("select, input, button")]
-    const same = fields.find((field) => field.getAttribute("aria-label") === label)
+    const same = fields.find((field) => fieldName(field) === label)
     if (same instanceof HTMLElement) same.focus()
   }
 
@@ -215,8 +215,8 @@ export class Card {
   menu() {
     const { slot, spec, stage } = this
     if (spec === null || spec.kind === "missing") return [element("p", { className: "hint" }, NOTHING)]
-    const { send, columns } = stage
-    const axes = this.view ? new AxesForm(slot, send, columns).rows(spec, this.view) : []
+    const { send, columns, book } = stage
+    const axes = this.view ? new AxesForm(slot, send, columns, book).rows(spec, this.view) : []
     const picture = (/** @type {string} */ form) =>
       element(
         "button",
@@ -281,6 +281,11 @@ export class Card {
   mark(xs, ys) {
     if (this.view instanceof Plane) this.view.mark(xs, ys)
   }
+}
+
+/** @param {Element} field - Whose label may have its value too. */
+function fieldName(field) {
+  return field.getAttribute("data-field") ?? field.getAttribute("aria-label")
 }
 
 /** @type {(select: HTMLSelectElement, value: string) => void} */

@@ -1,5 +1,6 @@
 // The grid of views, which can be swapped and enlarged, and the images that the server sends for them.
 
+/** @import { ColumnBook } from "../base/column_book.js" */
 /** @import { ToolName, ViewMessage } from "../figures/figure.js" */
 /** @import { ColoursState, ColumnEntry, Layer, Message, Palettes } from "../payloads.ts" */
 /** @import { Parts, StageState, ThemeName } from "../payloads.ts" */
@@ -41,9 +42,13 @@ export class Stage {
   tool = "box"
   painted = false
 
-  /** @param {(message: Request) => void} send */
-  constructor(send) {
+  /**
+   * @param {(message: Request) => void} send
+   * @param {ColumnBook} book
+   */
+  constructor(send, book) {
     this.send = send
+    this.book = book
     this.el = element("div", { className: "stage" })
     this.flushLooks = debounced(() => {
       if (!this.waiting.size) return

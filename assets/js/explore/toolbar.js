@@ -1,12 +1,14 @@
 // The toolbar above the views: count, tools, modes, undo, colours, and buttons of dialogs.
 
+/** @import { ColumnBook } from "../base/column_book.js" */
 /** @import { Parts, ToolbarState } from "../payloads.ts" */
 /** @import { Mode, Request, Tool } from "../protocol.d.ts" */
 
+import { ColumnMenu } from "../base/column_menu.js"
 import { KEY_NAMES } from "../base/declared.js"
 import { choices, element, icon } from "../base/dom.js"
 import { gradient } from "../base/legend.js"
-import { ColumnList, options } from "../base/lists.js"
+import { options } from "../base/lists.js"
 import { LookMenu } from "./look.js"
 
 /** @type {[key: Mode["value"], label: string, title: string][]} */
@@ -27,8 +29,11 @@ const TOOLS = [
 const GRIDS = [1, 2, 4, 6, 8]
 
 export class Toolbar {
-  /** @param {(message: Request) => void} send */
-  constructor(send) {
+  /**
+   * @param {(message: Request) => void} send
+   * @param {ColumnBook} book
+   */
+  constructor(send, book) {
     this.count = element("div", { className: "count", role: "status" })
     this.subset = element("span", { className: "chip", hidden: true })
     this.person = element("span", { className: "who always", hidden: true })
@@ -39,7 +44,7 @@ export class Toolbar {
     this.side = icon("filter_alt", `Filter, subsets, saved views (${KEY_NAMES.side})`, () => send({ kind: "side" }), {
       "aria-expanded": "false",
     })
-    this.colour = new ColumnList("Colour by", (value) => send({ kind: "colour", value }))
+    this.colour = new ColumnMenu("Colour by", book, (value) => send({ kind: "colour", value }))
     /** @type {HTMLSelectElement} */
     this.grid = element("select", {
       "aria-label": "Number of views",
@@ -72,8 +77,8 @@ export class Toolbar {
       icon("zoom_out_map", `Reset every zoom (${KEY_NAMES.home})`, () => send({ kind: "home" })),
       element("span", { className: "gap" }),
       element(
-        "label",
-        { title: "Colour the selected stars by the mean of a column in each pixel" },
+        "span",
+        { className: "colour", title: "Colour the selected stars by the mean of a column in each pixel" },
         element("span", { className: "lead" }, "Colour "),
         this.colour.el,
       ),

@@ -11,6 +11,7 @@ from explorer.protocol.requests.explore import *  # noqa: F403
 from explorer.protocol.requests.lines import *  # noqa: F403
 from explorer.protocol.requests.star import *  # noqa: F403
 from explorer.protocol.requests.subsets import *  # noqa: F403
+from explorer.protocol.requests.table import *  # noqa: F403
 from explorer.protocol.requests.thumbnails import *  # noqa: F403
 from explorer.protocol.requests.vetting import *  # noqa: F403
 

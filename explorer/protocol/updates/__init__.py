@@ -14,6 +14,7 @@ from explorer.protocol.updates.lines import *  # noqa: F403
 from explorer.protocol.updates.spectrum import *  # noqa: F403
 from explorer.protocol.updates.star import *  # noqa: F403
 from explorer.protocol.updates.star import StarUpdate
+from explorer.protocol.updates.table import *  # noqa: F403
 from explorer.protocol.updates.thumbnails import *  # noqa: F403
 from explorer.protocol.updates.thumbnails import ThumbnailUpdate
 from explorer.protocol.updates.vetting import *  # noqa: F403

@@ -11,6 +11,7 @@ from explorer.model.selection import SelectionMode
 from explorer.protocol.updates.base import ColumnChoice, MessagePart, Row
 from explorer.protocol.updates.colours import LookState
 from explorer.protocol.updates.figures import AnyFigure, AnyLayer, Legend
+from explorer.protocol.updates.table import ColumnFacts, ColumnValues, TableState
 
 
 class ViewChoice(Row, frozen=True):
@@ -105,45 +106,6 @@ class ToolbarState(MessagePart, frozen=True):
     colour_by: str
     grid: int
     colours: tuple[ColumnChoice, ...] | UnsetType = UNSET
-
-
-class TableHeading(Row, frozen=True):
-    """A column of the table."""
-
-    name: str
-    label: str
-    description: str
-
-
-class TableOrder(Row, frozen=True):
-    """The column of the order, "" without one."""
-
-    column: str
-    descending: bool
-
-
-class FootRow(Row, frozen=True):
-    """One statistic of the selected stars, as a text for each column; "" for a column without numbers."""
-
-    title: str
-    texts: tuple[str, ...]
-
-
-class TableState(MessagePart, frozen=True):
-    """A page of the table, its columns, and the focused star."""
-
-    rows: tuple[tuple[str, ...], ...] | UnsetType = UNSET
-    ids: tuple[str, ...] | UnsetType = UNSET
-    page: str | UnsetType = UNSET
-    pages: str | UnsetType = UNSET
-    first: bool | UnsetType = UNSET
-    last: bool | UnsetType = UNSET
-    note: str | UnsetType = UNSET
-    sort: TableOrder | UnsetType = UNSET
-    columns: tuple[TableHeading, ...] | UnsetType = UNSET
-    focus: str | UnsetType = UNSET
-    foot: tuple[FootRow, ...] | UnsetType = UNSET
-    foot_stale: bool | UnsetType = UNSET
 
 
 class VerdictList(Row, frozen=True):
@@ -320,6 +282,8 @@ class ExploreUpdate(TypedDict, total=False):
     home: bool
     toolbar: ToolbarState
     table: TableState
+    column_facts: tuple[ColumnFacts, ...]
+    column_values: tuple[ColumnValues, ...]
     side: SideState
     exports: Exports
     link: Link
