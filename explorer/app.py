@@ -57,6 +57,9 @@ from pipeline.products.manifest import ProductError
 COLUMNS_ADDRESS = "columns"
 """Query parameter that requests the columns page."""
 
+AFRESH_ADDRESS = "afresh"
+"""Query parameter of a page that does not continue where its visitor left off."""
+
 COLLECTED_S = 15.0
 """Delay until Panel has deleted a closed page, at most twice its interval of five seconds."""
 
@@ -171,7 +174,8 @@ def build_page(
     links : LinkStore
         Where links and saved views are kept.
     arguments : dict, optional
-        The query of the address; ``star`` shows only the star of an obsid, ``link`` restores a shared state.
+        The query of the address; ``star`` shows only the star of an obsid, ``link`` restores a shared state,
+        ``afresh`` continues none.
     visit : callable, optional
         Creates the visitor's access to vetting for a workspace; None without vetting.
     releases : Path
@@ -189,10 +193,12 @@ def build_page(
     table = library.table
     workspace = Workspace(table, panels=default_panels(library, FIRST_VIEWS), colour_by=default_colour(table))
     workspace.dark = was_dark()
-    restore(workspace, links, arguments or {})
+    restore(workspace, links, arguments or {}, library.products.manifest.created)
 
     here = visit(workspace)
-    explore = ExploreRoom(workspace, library, links, samp, here, sky)
+    by_link = not {"link", "star"}.isdisjoint(arguments or ())
+    continues = not by_link and AFRESH_ADDRESS not in (arguments or ())
+    explore = ExploreRoom(workspace, library, links, samp, here, sky, continues=continues, by_link=by_link)
     rooms: Rooms = {"Explore": lambda: explore}
     if here is not None:
         rooms |= {"Vet": lambda: VetRoom(here), "Adjudicate": lambda: AdjudicateRoom(here)}

@@ -3,6 +3,14 @@
 /** A column of ours that nothing feeds. */
 export type AbsentColumn = [ours: string, corrected: boolean];
 
+/** Select by a region whose numbers are given, as by a drawn one; ``rows`` as of :class:`TypeRegion`. */
+export interface AddRegion {
+  kind: "add_region";
+  slot: number;
+  form: "box" | "circle" | "polygon" | "range";
+  rows: string[][];
+}
+
 /** Conflicts of a campaign, and the star that is open with its reviews. */
 export interface AdjudicateState {
   campaigns: CampaignChoice[];
@@ -19,6 +27,11 @@ export interface AdjudicateState {
   reviews?: Review[];
   quantities?: Quantity[];
   before?: Review | null;
+}
+
+/** Exchange what was continued or opened for what was there before, or return to it. */
+export interface Afresh {
+  kind: "afresh";
 }
 
 /** List similar stars. */
@@ -451,6 +464,13 @@ export interface Connect {
   kind: "connect";
   seen?: boolean;
   browser?: string | null;
+  tab?: string | null;
+}
+
+/** Sentence about the work that was left, and the name of the button that changes it. */
+export interface Continued {
+  text: string;
+  action: string;
 }
 
 /** Show contours of the density of no stars, the selected ones, or all. */
@@ -618,6 +638,16 @@ export interface Draw {
   trial: Record<string, number | null> | null;
   pins: string[];
   number: number;
+}
+
+/** Move handles of a region; edits of one gesture are one step of undo. */
+export interface EditRegion {
+  kind: "edit_region";
+  slot: number;
+  path: number[];
+  gesture: string;
+  x: number[];
+  y: number[];
 }
 
 /** Show one view alone, or all again. */
@@ -866,6 +896,11 @@ export type LabelName = [name: string, label: string];
 /** A label, or the velocity, that a slider changes between two ends. */
 export type LabelSlider = [name: string, label: string, unit: string, low: number, high: number, step: number];
 
+/** The page is being closed, reloaded or hidden. */
+export interface Leave {
+  kind: "leave";
+}
+
 /** Meaning of colours: a CSS gradient between two ends, or categories with their colours. */
 export interface Legend {
   label: string;
@@ -1108,6 +1143,14 @@ export interface OpenConflict {
   star: string;
 }
 
+/** Show a saved session: a file in base64, or one that was uploaded in parts. */
+export interface OpenSession {
+  kind: "open_session";
+  size: number;
+  data?: string | null;
+  upload?: string | null;
+}
+
 /** Progress of the products, as a fraction or None; ``open`` if the explorer can be entered. */
 export interface OpeningStatus {
   heading: string;
@@ -1337,6 +1380,21 @@ export interface Region {
   keys?: ("ctrl" | "shift")[];
 }
 
+/** A region of the selection in a view: handles as coordinates, and a line where sides are curved. */
+export interface RegionMark {
+  slot: number;
+  path: number[];
+  origin: [number, number];
+  form: "box" | "circle" | "polygon" | "range";
+  excluded: boolean;
+  title: string;
+  x: Float64Array;
+  y: Float64Array;
+  line_x: Float64Array;
+  line_y: Float64Array;
+  fields: string[][];
+}
+
 /** Stars of one sample in a plane with the running median and the line, empty where missing. */
 export interface RelationDrawing {
   x: string;
@@ -1363,6 +1421,12 @@ export interface RelationDrawing {
 export interface RemoveColumn {
   kind: "remove_column";
   name: string;
+}
+
+/** Remove a region from the selection. */
+export interface RemoveRegion {
+  kind: "remove_region";
+  path: number[];
 }
 
 /** Rename a named subset. */
@@ -1426,6 +1490,11 @@ export interface SampleBars {
 
 /** A sample on a menu. */
 export type SampleChoice = [key: string, title: string];
+
+/** Save what a link restores as a file. */
+export interface SaveSession {
+  kind: "save_session";
+}
 
 /** Name the selection. */
 export interface SaveSubset {
@@ -1945,6 +2014,14 @@ export interface TurnSpace {
   elevation: number;
 }
 
+/** Type the numbers of a region of a view, with or without units. */
+export interface TypeRegion {
+  kind: "type_region";
+  slot: number;
+  path: number[];
+  rows: string[][];
+}
+
 /** Return to the selection before. */
 export interface Undo {
   kind: "undo";
@@ -1963,6 +2040,7 @@ export interface Update {
   column_values?: ColumnValues[];
   columns?: ColumnsReport;
   compare?: CompareUpdate;
+  continued?: Continued;
   counts?: Counts;
   dock?: DockView;
   download?: Download;
@@ -1985,6 +2063,7 @@ export interface Update {
   merged?: Merged;
   message?: string;
   notes?: SlotNote[];
+  offer?: TourStep[];
   permitted?: boolean;
   person?: string;
   pinned?: StarData;
@@ -1994,6 +2073,7 @@ export interface Update {
   refit?: RefitResult | Sentence;
   refusal?: string;
   refused?: string;
+  regions?: RegionMark[];
   reload?: boolean;
   requested?: boolean;
   resume?: string;
@@ -2157,6 +2237,8 @@ export type RequestKind =
   "undo" |
   "redo" |
   "clear" |
+  "afresh" |
+  "leave" |
   "help" |
   "focus" |
   "side" |
@@ -2173,6 +2255,8 @@ export type RequestKind =
   "forget_view" |
   "list_exports" |
   "share" |
+  "save_session" |
+  "open_session" |
   "export" |
   "samp" |
   "picture" |
@@ -2180,6 +2264,10 @@ export type RequestKind =
   "line_file" |
   "line_switch" |
   "line_forget" |
+  "edit_region" |
+  "type_region" |
+  "add_region" |
+  "remove_region" |
   "sky_image" |
   "sky_names" |
   "star_step" |
@@ -2263,6 +2351,8 @@ export type Request =
   Undo |
   Redo |
   Clear |
+  Afresh |
+  Leave |
   Help |
   Focus |
   Side |
@@ -2279,6 +2369,8 @@ export type Request =
   ForgetView |
   ListExports |
   Share |
+  SaveSession |
+  OpenSession |
   Export |
   Samp |
   Picture |
@@ -2286,6 +2378,10 @@ export type Request =
   LineFile |
   LineSwitch |
   LineForget |
+  EditRegion |
+  TypeRegion |
+  AddRegion |
+  RemoveRegion |
   SkyImage |
   SkyNames |
   StarStep |

@@ -325,6 +325,11 @@ class Chart(ABC):
         """A drawn shape as a selection; None when it encloses nothing."""
         return None
 
+    @property
+    def origins(self) -> tuple[tuple[float, float], ...]:
+        """Positions of the zero of its coordinates on its axes; several for a view of several maps."""
+        return ((0.0, 0.0),)
+
     def star_at(self, x: float, y: float) -> int | None:  # noqa: ARG002 - no star is here
         """Row of the star under a click, None when there is none."""
         return None

@@ -22,6 +22,9 @@ LEVELS = (10.0, 30.0, 50.0, 70.0, 90.0)
 
 MAX_LEVELS = 12
 
+MAX_PANELS = 8
+"""Maximum number of views in the grid."""
+
 
 @dataclass(frozen=True)
 class PanelState:
