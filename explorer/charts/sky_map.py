@@ -86,7 +86,6 @@ class SkyChart(ProjectedChart):
         frame = SKY_FRAMES[sky.frame]
         return replace(
             plane,
-            title=f"{self.title}: {sky.title}",
             caption=(protocol.Caption(f"{sky.projection.words}, {frame.title}", "", ""), *plane.caption),
             about=f"{sky.title}; areas are true. {plane.about}".strip(),
             overlays=(

@@ -16,7 +16,7 @@ const KEYS_REST = 200 // milliseconds until the server draws all
 const GUIDE_SIZE = 10
 const CLOUD_LEVEL = 130
 /** @type {Record<string, [right: number, down: number]>} */
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }
+const TURN_KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }
 
 /** @typedef {{ x: number, y: number, turn: Turn, shift: boolean, ends: number[] }} Grab - Where a drag began. */
 
@@ -184,7 +184,7 @@ export class Space extends Plane {
 
   /** @param {KeyboardEvent} event */
   press(event) {
-    const arrow = ARROWS[event.key]
+    const arrow = TURN_KEYS[event.key]
     if (!arrow || event.shiftKey || event.ctrlKey || event.altKey || event.metaKey) return
     event.stopPropagation() // the arrows of the page step from star to star
     event.preventDefault()
