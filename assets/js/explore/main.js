@@ -10,6 +10,7 @@ import { listenToStarKeys } from "../star/keys.js"
 import { StarDock } from "../star/star.js"
 import { Dialogs, ownName, SEEN } from "./dialogs.js"
 import { Dock } from "./dock.js"
+import { Frame } from "./frame.js"
 import { listenToPageKeys } from "./keys.js"
 import { Side } from "./side.js"
 import { Spectra } from "./spectra.js"
@@ -21,7 +22,10 @@ const RING_AFTER = 80
 
 /** @param {{ model: PanelModel }} page */
 export function render({ model }) {
-  const send = (/** @type {Request} */ message) => model.send_msg(message)
+  const send = (/** @type {Request} */ message) => {
+    frame.sending(message)
+    model.send_msg(message)
+  }
   const toolbar = new Toolbar(send)
   const stage = new Stage(send)
   const spectra = new Spectra(send, (open) => {
@@ -33,12 +37,9 @@ export function render({ model }) {
   const side = new Side(send)
   const star = new StarDock(send)
   const down = element("div", { className: "down" }, spectra.el, stage.el, dock.el)
-  const centre = element(
-    "div",
-    { className: "centre" },
-    toolbar.el,
-    element("div", { className: "across" }, side.el, down, star.el),
-  )
+  const frame = new Frame({ side: side.el, down, dock: dock.el, star: star.el })
+  toolbar.add(frame.toggle)
+  const centre = element("div", { className: "centre" }, toolbar.el, frame.el)
   const host = element("div", { className: "explore", tabIndex: -1 }, centre)
   const dialogs = new Dialogs(send, host, toolbar.light, () => side.writing)
   // The spectrum first: with single stars on screen the rings cost a frame in every view.
@@ -59,6 +60,10 @@ export function render({ model }) {
     },
     ...dialogs.parts,
     ...star.parts,
+    star: (packet) => {
+      star.receive(packet)
+      if (packet.kind !== "sentence") frame.starCame()
+    },
     switched: ([slot, name, on]) => stage.switched(slot, name, on),
     side: (state) => {
       side.receive(state)

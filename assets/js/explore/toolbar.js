@@ -7,13 +7,14 @@ import { KEY_NAMES } from "../base/declared.js"
 import { choices, element, icon } from "../base/dom.js"
 import { gradient } from "../base/legend.js"
 import { ColumnList, options } from "../base/lists.js"
+import { Overflow } from "./overflow.js"
 
 /** @type {[key: Mode["value"], label: string, title: string][]} */
 const MODES = [
   ["replace", "New", "A gesture replaces the selection"],
   ["add", "Add", "A gesture adds to the selection (Shift)"],
-  ["intersect", "And", "A gesture keeps the intersection with the selection (Ctrl)"],
-  ["subtract", "Minus", "A gesture removes from the selection (Shift and Ctrl)"],
+  ["intersect", "Intersect", "A gesture keeps the intersection with the selection (Ctrl)"],
+  ["subtract", "Subtract", "A gesture removes from the selection (Shift and Ctrl)"],
   ["xor", "Xor", "A gesture keeps stars in exactly one of both"],
 ]
 /** @type {[key: Tool["value"], label: string, title: string][]} */
@@ -28,16 +29,13 @@ const GRIDS = [1, 2, 4, 6, 8]
 export class Toolbar {
   /** @param {(message: Request) => void} send */
   constructor(send) {
-    this.count = element("div", { className: "count", role: "status" })
+    this.count = element("div", { className: "count stays", role: "status" })
     this.subset = element("span", { className: "chip", hidden: true })
     this.person = element("span", { className: "who always", hidden: true })
     this.tools = choices("Drag tool", TOOLS, (value) => send({ kind: "tool", value }))
     this.modes = choices("Selection mode", MODES, (value) => send({ kind: "mode", value }))
     this.undo = icon("undo", `Undo (${KEY_NAMES.undo})`, () => send({ kind: "undo" }))
     this.redo = icon("redo", `Redo (${KEY_NAMES.redo})`, () => send({ kind: "redo" }))
-    this.side = icon("filter_alt", `Filter, subsets, saved views (${KEY_NAMES.side})`, () => send({ kind: "side" }), {
-      "aria-expanded": "false",
-    })
     this.colour = new ColumnList("Colour by", (value) => send({ kind: "colour", value }))
     /** @type {HTMLSelectElement} */
     this.grid = element("select", {
@@ -54,6 +52,17 @@ export class Toolbar {
       "aria-label": "Connected",
     })
     const always = { className: "always" }
+    const stays = { className: "stays", "aria-expanded": "false" }
+    this.side = icon(
+      "filter_alt",
+      `Filter, subsets, saved views (${KEY_NAMES.side})`,
+      () => send({ kind: "side" }),
+      stays,
+    )
+    this.share = icon("ios_share", "Link, export, figures of the paper", () => send({ kind: "list_exports" }), always)
+    const clear = icon("deselect", "Select all stars", () => send({ kind: "clear" }))
+    const home = icon("zoom_out_map", `Reset every zoom (${KEY_NAMES.home})`, () => send({ kind: "home" }))
+    const key = element("span", { className: "extras" }, this.legend)
     this.el = element(
       "div",
       { className: "toolbar", role: "toolbar", "aria-label": "Explore" },
@@ -64,8 +73,8 @@ export class Toolbar {
       this.modes.row,
       this.undo,
       this.redo,
-      icon("deselect", "Clear the selection", () => send({ kind: "clear" })),
-      icon("zoom_out_map", `Reset every zoom (${KEY_NAMES.home})`, () => send({ kind: "home" })),
+      clear,
+      home,
       element("span", { className: "gap" }),
       element(
         "label",
@@ -73,13 +82,14 @@ export class Toolbar {
         "Colour ",
         this.colour.el,
       ),
-      element("span", { className: "extras" }, this.legend),
+      key,
       this.grid,
-      icon("ios_share", "Link, export, figures of the paper", () => send({ kind: "list_exports" }), always),
+      this.share,
       icon("help_outline", `Help and shortcuts (${KEY_NAMES.help})`, () => send({ kind: "help" }), always),
       this.person,
       this.light,
     )
+    this.overflow = new Overflow(this.el, [key, this.grid, home, clear])
     /** @type {Parts} */
     this.parts = {
       toolbar: (state) => this.receive(state),
@@ -90,6 +100,11 @@ export class Toolbar {
       },
       legend: (legend) => this.legend.replaceChildren(...gradient(legend)),
     }
+  }
+
+  /** @param {HTMLButtonElement} button - Beside the others that are always there. */
+  add(button) {
+    this.share.before(button)
   }
 
   /** @param {ToolbarState} state */
