@@ -547,6 +547,12 @@ export interface Enlarge {
   slot: number;
 }
 
+/** Go to another room. */
+export interface Enter {
+  kind: "enter";
+  room: "Campaigns" | "Explore";
+}
+
 /** Error bars, each from end to end, and ellipses of so many corners; NaN follows each of them. */
 export interface ErrorsLayer {
   kind: "errors";
@@ -1883,6 +1889,7 @@ export type RequestKind =
   "alike" |
   "alike_select" |
   "thumbnails" |
+  "enter" |
   "campaign" |
   "judge" |
   "vet_undo" |
@@ -1973,6 +1980,7 @@ export type Request =
   Alike |
   AlikeSelect |
   Thumbnails |
+  Enter |
   Campaign |
   Judge |
   VetUndo |

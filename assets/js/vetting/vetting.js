@@ -5,7 +5,7 @@
 /** @import { Request } from "../protocol.d.ts" */
 
 import { VETTING_HELP } from "../base/declared.js"
-import { download, element, toaster } from "../base/dom.js"
+import { download, element, icon, toaster } from "../base/dom.js"
 import { keyTable } from "../base/key_table.js"
 import { receive } from "../base/messages.js"
 import { listenToStarKeys } from "../star/keys.js"
@@ -22,8 +22,12 @@ function showHelp(host) {
   /** @type {HTMLDialogElement} */
   const dialog = element(
     "dialog",
-    { "aria-label": "Shortcuts", onclose: () => dialog.remove(), onclick: () => dialog.close() },
-    element("header", {}, element("strong", {}, "Shortcuts")),
+    {
+      "aria-label": "Shortcuts",
+      onclose: () => dialog.remove(),
+      onclick: (event) => event.target === dialog && dialog.close(),
+    },
+    element("header", {}, element("strong", {}, "Shortcuts"), icon("close", "Close", () => dialog.close())),
     keyTable(VETTING_HELP),
   )
   host.append(dialog)
