@@ -286,7 +286,7 @@ export class StarDock {
     this.note.hidden = true
     this.sentence.textContent = text
     this.sentence.hidden = false
-    this.top.hidden = this.bottom.hidden = true
+    this.top.hidden = this.bottom.hidden = this.toolRow.hidden = true
     this.photometry.show(undefined)
     this.card.replaceChildren()
     this.paint(null)

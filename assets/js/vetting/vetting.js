@@ -43,7 +43,7 @@ export function render({ model }) {
   const closed = element("p", { className: "sentence", hidden: true })
   const host = element(
     "div",
-    { className: `explore vetting ${model.room}`, tabIndex: -1 },
+    { className: `explore vetting ${model.room}${model.dark ? " dark" : ""}`, tabIndex: -1 },
     element("div", { className: "centre" }, closed, room.el),
     toast.el,
   )

@@ -56,6 +56,7 @@ class VettingChannel(Channel):
     """Message channel of a vetting room; refusals are sent as sentences."""
 
     room = param.String(doc="Which room the script builds.")
+    dark = param.Boolean(doc="Whether the page is dark when the room is entered; later the theme is a message.")
 
     _esm = page_script("vetting/vetting.js")
     _stylesheets = [stylesheet(name) for name in _SHEETS]  # noqa: RUF012 - so Panel wants it
@@ -107,7 +108,8 @@ class VettingRoom:
 
     def __init__(self, visit: Visit, room: str, role: Role) -> None:
         self.visit, self.role = visit, role
-        self.channel = VettingChannel(room=room, sizing_mode="stretch_both", margin=0)
+        dark = visit.workspace.dark
+        self.channel = VettingChannel(room=room, dark=dark, sizing_mode="stretch_both", margin=0)
         self.channel.permit = self._permitted
         self.channel.on(protocol.Connect, self._connect)
         self.channel.on(protocol.Campaign, self._choose)
