@@ -23,7 +23,7 @@ const CHOOSING = new Set(["focus", "tap", "star_find", "star_step"])
 /** @type {Record<PanelName, { label: string, low: number }>} - Labels of their edges, smallest sizes in pixels. */
 const PANELS = {
   side: { label: "Width of the filter panel", low: 220 },
-  dock: { label: "Height of the panel below the views", low: 96 },
+  dock: { label: "Height of the panel below the views", low: 140 },
   answers: { label: "Height of the panel below the views", low: 150 },
   star: { label: "Size of the star panel", low: 280 },
 }

@@ -12,13 +12,13 @@ export class Overflow {
   moved = 0
 
   /**
-   * @param {HTMLElement} bar - Its children of the classes `always`, `stays` and `gap` remain.
+   * @param {HTMLElement} bar - Its children of the classes `always`, `stays`, `gap` and `extras` remain.
    * @param {HTMLElement[]} first - Those that leave first, in this order; the others follow from the end of the bar.
    */
   constructor(bar, first) {
     this.bar = bar
     /** @type {NodeListOf<HTMLElement>} */
-    const leaving = bar.querySelectorAll(`:scope > :not(${STAYS}, .gap)`)
+    const leaving = bar.querySelectorAll(`:scope > :not(${STAYS}, .gap, .extras, .popup)`)
     const children = [...leaving]
     this.items = [...children.filter((item) => !first.includes(item)), ...first.toReversed()]
     this.places = this.items.map((item) => {

@@ -1,12 +1,15 @@
 // The toolbar above the views: count, tools, modes, undo, colours, and buttons of dialogs.
 
+/** @import { ColumnBook } from "../base/column_book.js" */
 /** @import { Parts, ToolbarState } from "../payloads.ts" */
 /** @import { Mode, Request, Tool } from "../protocol.d.ts" */
 
+import { ColumnMenu } from "../base/column_menu.js"
 import { KEY_NAMES } from "../base/declared.js"
 import { choices, element, icon } from "../base/dom.js"
 import { gradient } from "../base/legend.js"
-import { ColumnList, options } from "../base/lists.js"
+import { options } from "../base/lists.js"
+import { LookMenu } from "./look.js"
 import { Overflow } from "./overflow.js"
 
 /** @type {[key: Mode["value"], label: string, title: string][]} */
@@ -27,8 +30,11 @@ const TOOLS = [
 const GRIDS = [1, 2, 4, 6, 8]
 
 export class Toolbar {
-  /** @param {(message: Request) => void} send */
-  constructor(send) {
+  /**
+   * @param {(message: Request) => void} send
+   * @param {ColumnBook} book
+   */
+  constructor(send, book) {
     this.count = element("div", { className: "count stays", role: "status" })
     this.subset = element("span", { className: "chip", hidden: true })
     this.person = element("span", { className: "who always", hidden: true })
@@ -36,7 +42,7 @@ export class Toolbar {
     this.modes = choices("Selection mode", MODES, (value) => send({ kind: "mode", value }))
     this.undo = icon("undo", `Undo (${KEY_NAMES.undo})`, () => send({ kind: "undo" }))
     this.redo = icon("redo", `Redo (${KEY_NAMES.redo})`, () => send({ kind: "redo" }))
-    this.colour = new ColumnList("Colour by", (value) => send({ kind: "colour", value }))
+    this.colour = new ColumnMenu("Colour by", book, (value) => send({ kind: "colour", value }))
     /** @type {HTMLSelectElement} */
     this.grid = element("select", {
       "aria-label": "Number of views",
@@ -45,6 +51,10 @@ export class Toolbar {
     })
     options(this.grid, GRIDS.map((n) => [n, `${n} view${n > 1 ? "s" : ""}`]), 6)
     this.legend = element("span", { className: "legend" })
+    this.look = new LookMenu(send)
+    this.look.button.classList.add("stays")
+    this.extras = element("span", { className: "extras" }, this.legend)
+    new ResizeObserver(() => this.fitLegend()).observe(this.extras)
     this.light = element("span", {
       className: "light always",
       title: "Connected",
@@ -62,7 +72,6 @@ export class Toolbar {
     this.share = icon("ios_share", "Link, export, figures of the paper", () => send({ kind: "list_exports" }), always)
     const clear = icon("deselect", "Select all stars", () => send({ kind: "clear" }))
     const home = icon("zoom_out_map", `Reset every zoom (${KEY_NAMES.home})`, () => send({ kind: "home" }))
-    const key = element("span", { className: "extras" }, this.legend)
     this.el = element(
       "div",
       { className: "toolbar", role: "toolbar", "aria-label": "Explore" },
@@ -77,19 +86,21 @@ export class Toolbar {
       home,
       element("span", { className: "gap" }),
       element(
-        "label",
-        { title: "Colour the selected stars by the mean of a column in each pixel" },
-        "Colour ",
+        "span",
+        { className: "colour", title: "Colour the selected stars by the mean of a column in each pixel" },
+        element("span", { className: "lead" }, "Colour "),
         this.colour.el,
       ),
-      key,
+      this.look.button,
+      this.look.menu.el,
+      this.extras,
       this.grid,
       this.share,
       icon("help_outline", `Help and shortcuts (${KEY_NAMES.help})`, () => send({ kind: "help" }), always),
       this.person,
       this.light,
     )
-    this.overflow = new Overflow(this.el, [key, this.grid, home, clear])
+    this.overflow = new Overflow(this.el, [this.grid, home, clear])
     /** @type {Parts} */
     this.parts = {
       toolbar: (state) => this.receive(state),
@@ -98,13 +109,24 @@ export class Toolbar {
         this.person.title = `Verdicts are recorded as ${name}'s`
         this.person.hidden = !name
       },
-      legend: (legend) => this.legend.replaceChildren(...gradient(legend)),
+      legend: (legend) => {
+        this.legend.replaceChildren(...gradient(legend))
+        this.look.showLegend(legend)
+        this.fitLegend()
+      },
+      look: (state) => this.look.receive(state),
     }
   }
 
   /** @param {HTMLButtonElement} button - Beside the others that are always there. */
   add(button) {
     this.share.before(button)
+  }
+
+  /** Show the colours on the button where there is no room for the legend beside it. */
+  fitLegend() {
+    const shown = this.legend.getBoundingClientRect().top <= this.extras.getBoundingClientRect().top + 2
+    this.look.preview.hidden = shown && this.extras.clientWidth > 0
   }
 
   /** @param {ToolbarState} state */
