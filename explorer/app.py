@@ -21,6 +21,7 @@ from explorer.access.visitors import names_a_session
 from explorer.charts.grid import FIRST_VIEWS, default_panels
 from explorer.config import AppConfig
 from explorer.model.building import BuildRunner, default_build
+from explorer.model.first_star import first_star
 from explorer.model.health import add_part
 from explorer.model.library import Library
 from explorer.model.links import LinkStore
@@ -55,6 +56,9 @@ from pipeline.products.manifest import ProductError
 
 COLUMNS_ADDRESS = "columns"
 """Query parameter that requests the columns page."""
+
+OTHER_STATE = frozenset({"link", "star"})
+"""Query parameters of a page that opens in another state than that of a first visit."""
 
 COLLECTED_S = 15.0
 """Delay until Panel has deleted a closed page, at most twice its interval of five seconds."""
@@ -183,9 +187,11 @@ def build_page(
     workspace = Workspace(library.table, panels=default_panels(library, FIRST_VIEWS))
     workspace.dark = was_dark()
     restore(workspace, links, arguments or {})
+    if not OTHER_STATE.intersection(arguments or ()):
+        workspace.focus = first_star(library)
 
     here = visit(workspace)
-    explore = ExploreRoom(workspace, library, links, samp, here)
+    explore = ExploreRoom(workspace, library, links, samp, here, opened=opening is not None)
     rooms: Rooms = {"Explore": lambda: explore}
     if here is not None:
         rooms |= {"Vet": lambda: VetRoom(here), "Adjudicate": lambda: AdjudicateRoom(here)}

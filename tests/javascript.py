@@ -28,6 +28,8 @@ PURE = (
     "base/words.js",
     "explore/completion.js",
     "explore/corrections.js",
+    "explore/left_tour.js",
+    "explore/placing.js",
     "explore/thumbnail_strokes.js",
     "figures/arrows.js",
     "figures/intervals.js",

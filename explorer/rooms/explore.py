@@ -19,12 +19,14 @@ from explorer.model.work import LINKS
 from explorer.rooms.answer_exports import AnswerExports
 from explorer.rooms.answers import Answers
 from explorer.rooms.channel import Channel
+from explorer.rooms.guide import Guide
 from explorer.rooms.help import Help
 from explorer.rooms.owner import Owner
 from explorer.rooms.sharing import Sharing
 from explorer.rooms.side import Side
 from explorer.rooms.stage import Stage
 from explorer.rooms.star import StarDock
+from explorer.rooms.story_needs import Here
 from explorer.rooms.table import SelectionTable
 from explorer.rooms.thumbnails import ThumbnailRoom
 from explorer.rooms.toolbar import Toolbar
@@ -52,6 +54,8 @@ class ExploreRoom:
         Folder of tables for programs on this computer.
     record : RecordReader, optional
         Vetting record, as the visitor may see it.
+    opened : bool
+        Whether the catalogue was made of files that were opened.
     """
 
     def __init__(
@@ -61,6 +65,8 @@ class ExploreRoom:
         links: LinkStore,
         samp: Path | None = None,
         record: RecordReader | None = None,
+        *,
+        opened: bool = False,
     ) -> None:
         self.workspace, self.links = workspace, links
         library = library.with_table(workspace.table)
@@ -78,8 +84,10 @@ class ExploreRoom:
         self.side = Side(workspace, library, links, self.channel, self.record, self.owner)
         self.sharing = Sharing(workspace, library, links, self.stage, self.channel, samp, self.owner)
         self.star = StarDock(workspace, library, lambda: self.table.stars, self.channel, self.record)
-        self.help = Help(self.channel)
-        self._star_shown = False
+        here = Here(library, self.record, opened)
+        self.guide = Guide(workspace, here, self.channel, self.side.show)
+        self.help = Help(self.channel, self.guide)
+        self._star_shown = self._seen = False
         self._first_panels = default_panels(library, len(workspace.panels))
         self._resume = new_token()
         self._unsaved = False
@@ -121,16 +129,19 @@ class ExploreRoom:
         self.toolbar.connect()
         self.table.connect()
         self.answers.connect()
-        self.help.connect(seen=request.seen or self.workspace.star_alone)  # the tour is of the views
+        self._seen = request.seen or self.workspace.star_alone  # the welcome is of the views
         self.channel.send(resume=self._resume, message=self.workspace.message, person=self.record.name)
         self._changed(0)  # a server may go before anything is changed
         self.workspace.connected = True
-        if self.workspace.focus is not None:
+        if self.workspace.star_alone:
             self._show_star()
 
     def _painted(self) -> None:
         """Start deferred work once the views are drawn; a restored page returns to its room."""
         self._show_star()
+        if not self._seen:
+            self._seen = True
+            self.channel.send(welcome=self.guide.welcome())
         if self.workspace.came_from:
             self.workspace.param.update(room=self.workspace.came_from)
             self.workspace.came_from = ""

@@ -114,6 +114,19 @@ export const STAR_KEYS = {
   ]
 }
 
+/** @type {Record<string, string[]>} */
+export const TOUR_KEYS = {
+  "next": [
+    "PageDown"
+  ],
+  "back": [
+    "PageUp"
+  ],
+  "leave": [
+    "Escape"
+  ]
+}
+
 export const VERDICT_KEYS = {
   "comment": "c",
   "undo": "u",
@@ -148,6 +161,9 @@ export const KEY_NAMES = {
   "previousLine": "Shift+N",
   "measure": "i",
   "fit": "f",
+  "tourNext": "PageDown",
+  "tourBack": "PageUp",
+  "tourLeave": "Esc",
   "comment": "c"
 }
 

@@ -8,8 +8,9 @@ import { debounced, element, rememberTheme } from "../base/dom.js"
 import { receive } from "../base/messages.js"
 import { listenToStarKeys } from "../star/keys.js"
 import { StarDock } from "../star/star.js"
-import { Dialogs, ownName, SEEN } from "./dialogs.js"
+import { Dialogs, ownName } from "./dialogs.js"
 import { Dock } from "./dock.js"
+import { wasWelcomed } from "./guide.js"
 import { listenToPageKeys } from "./keys.js"
 import { Side } from "./side.js"
 import { Spectra } from "./spectra.js"
@@ -79,7 +80,6 @@ export function render({ model }) {
       star.widen(on)
     },
     colours: (colours) => stage.recolour(colours),
-    tour: (steps) => dialogs.firstVisit(steps),
     refused: (kind) => star.refused(kind),
   }
   model.on("msg:custom", (message) => receive(parts, message))
@@ -87,7 +87,7 @@ export function render({ model }) {
   listenToStarKeys(host, star)
   model.on("after_render", () => {
     dialogs.document = globalThis.Bokeh.documents[0]
-    send({ kind: "connect", seen: globalThis.localStorage.getItem(SEEN) !== null, browser: ownName() })
+    send({ kind: "connect", seen: wasWelcomed(), browser: ownName() })
     const writing = dialogs.cameBack()
     if (writing !== null) side.write(writing)
   })

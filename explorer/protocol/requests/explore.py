@@ -158,6 +158,12 @@ class Help(Request, frozen=True):
     """Show gestures and shortcuts."""
 
 
+class StartStory(Request, frozen=True):
+    """Set up the views and the selection of a story."""
+
+    key: Name
+
+
 class Page(Request, frozen=True):
     """Turn the table to another page."""
 
