@@ -40,7 +40,7 @@ def catalogue_words(library: Library) -> CatalogueWords:
     """Describe a catalogue by its manifest: simulated survey, the paper's catalogue, tables, or other input."""
     manifest, stars = library.products.manifest, library.table.n_stars
     spectra = library.products.spectra
-    shown = f" with {len(spectra):,} spectra" if spectra is not None else ""
+    shown = _spectra_words(len(spectra), stars) if spectra is not None else ""
     source = _input(manifest)
     if source.get("kind") == "mock":
         return CatalogueWords(
@@ -68,6 +68,10 @@ def catalogue_words(library: Library) -> CatalogueWords:
         f"Catalogue {manifest.name}",
         f"This catalogue has {counted(stars)}{shown}, measured from {names or 'input without a name'}.",
     )
+
+
+def _spectra_words(spectra: int, stars: int) -> str:
+    return ", each with a spectrum" if spectra == stars else f" with {spectra:,} spectra"
 
 
 def understood_words(table: UnderstoodTable) -> str:

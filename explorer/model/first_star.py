@@ -10,6 +10,9 @@ from explorer.model.selection import Mask
 from explorer.model.table import StarTable
 
 _MEMBER, _MIN_PROBABILITY = "sgr_probability", 0.8
+_MEMBERS = 30
+"""Number of members, the most probable ones, that are considered."""
+
 _SNR = ("snr", "snr_good")
 """Signal-to-noise ratios; the first one that a catalogue has is used."""
 
@@ -21,9 +24,10 @@ _CONSIDERED = 100
 def first_star(library: Library) -> int | None:
     """The star that a new page opens with, by obsid; None in a catalogue without stars.
 
-    The stars with a spectrum are considered, or all where there are no spectra; of these the likely members of the
-    Sagittarius stream, if there are any; of these the ones without a quality bit, if there are any. Of the 100 that
-    remain with the best S/N, the star with the most known values on the card is chosen, then the one with the best S/N.
+    The stars with a spectrum are considered, or all where there are no spectra; of these the ones without a quality
+    bit, if there are any; of these the 30 most probable members of the Sagittarius stream, if there are any. Of the 100
+    that remain with the best S/N, the star with the most known values on the card is chosen, then the one with the best
+    S/N.
     """
     stars = np.arange(library.table.n_stars)
     return best_star(library, _with_spectrum(library, stars))
@@ -32,10 +36,10 @@ def first_star(library: Library) -> int | None:
 def best_star(library: Library, stars: NDArray[np.intp]) -> int | None:
     """The star among some rows that :func:`first_star` prefers, by obsid; None without rows."""
     table = library.table
-    if _MEMBER in table and table.usable(_MEMBER):
-        stars = _preferred(stars, table.taken(_MEMBER, stars) >= _MIN_PROBABILITY)
     if "quality" in table:
         stars = _preferred(stars, table.taken("quality", stars) == 0)
+    if _MEMBER in table and table.usable(_MEMBER):
+        stars = _members(stars, table.taken(_MEMBER, stars))
     if not stars.size:
         return None
     considered = _best_snr(table, stars)
@@ -60,6 +64,14 @@ def _with_spectrum(library: Library, stars: NDArray[np.intp]) -> NDArray[np.intp
 def _preferred(stars: NDArray[np.intp], wanted: Mask) -> NDArray[np.intp]:
     """Rows that are wanted; all where none is."""
     return stars[wanted] if wanted.any() else stars
+
+
+def _members(stars: NDArray[np.intp], probability: NDArray[np.floating]) -> NDArray[np.intp]:
+    """The most probable members of the stream, in their order; all rows where none is likely."""
+    likely = np.flatnonzero(probability >= _MIN_PROBABILITY)
+    if not likely.size:
+        return stars
+    return stars[np.sort(likely[np.argsort(-probability[likely], kind="stable")[:_MEMBERS]])]
 
 
 def _best_snr(table: StarTable, stars: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -34,7 +34,7 @@ from explorer.state.workspace import Workspace
 
 TOUR = (
     (Place.VIEW, "All views show the same stars. Draw a box around some: the other views update at once."),
-    (Place.VIEW_MENU, "Choose another view here, or enlarge it with the arrows to the right of its title."),
+    (Place.VIEW_HEAD, "Choose another view here, or enlarge it with the arrows to the right of its title."),
     (Place.TOOLS, "Choose the drag tool, and beside it how a new gesture changes the selection."),
     (Place.SIDE_BUTTON, "Filter by expressions, name subsets of stars, upload a list, save views."),
     (Place.DOCK, "The selected stars: click one to see its spectrum. The tabs compare samples of stars, or fit them."),
@@ -163,7 +163,7 @@ class Guide:
     def _beginning(self) -> str:
         chosen = self.workspace.focus is not None
         star = ", or with the star that is shown on the right" if chosen else ""
-        return f"Begin with one of these stories{star}; help ({self._help_key()}) brings this page back."
+        return f"Begin with one of these stories{star}; help ({self._help_key()}) brings this welcome back."
 
     @staticmethod
     def _help_key() -> str:
@@ -208,7 +208,7 @@ class Guide:
     def _dock(self, story: Story) -> DockState:
         """The comparison of the selection in the story's columns, or the table."""
         columns = tuple(name for name in story.compare if self.here.library.table.usable(name))
-        dock = replace(self.workspace.dock, open=True, tab=DockTab.COMPARE if columns else DockTab.TABLE)
+        dock = replace(self.workspace.dock, open=not story.folded, tab=DockTab.COMPARE if columns else DockTab.TABLE)
         return replace(dock, compare=CompareState(columns=columns)) if columns else dock
 
     def _selected(self, story: Story) -> tuple[Selection, tuple[Subset, ...]]:

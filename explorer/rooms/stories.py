@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from explorer.charts.histogram import HISTOGRAM
 from explorer.charts.plane import ANY_COLUMNS
+from explorer.model.scales import Scale, ScaleKind
 from explorer.rooms.story_needs import Need, NeedsColumns, NeedsOpened, NeedsRole, NeedsSpectra, NeedsView
 from explorer.state.panels import PanelState
 from explorer.vetting.people import Role
@@ -23,7 +24,7 @@ class Place(StrEnum):
     """Parts of the page, by CSS selectors, that a step can explain beside the views."""
 
     VIEW = ".stage .card"
-    VIEW_MENU = ".stage .card select.view"
+    VIEW_HEAD = ".stage .card > header"
     TOOLS = ".toolbar .choices"
     SIDE_BUTTON = ".toolbar button"
     SIDE = ".side"
@@ -78,6 +79,8 @@ class Story:
         Columns of which the first with values colours the stars; without one they keep their colours.
     compare : tuple of str
         Columns in which the selected stars are compared with the rest, below the views; () shows the table there.
+    folded : bool
+        Whether the table is folded, for more room for the views.
     sort : str
         Column by which the table descends; "" keeps its order.
     star : str
@@ -85,7 +88,7 @@ class Story:
     side : bool
         Whether the panel of filters and lists is opened.
     needs : tuple of Need
-        Without these it is not offered.
+        Without these it is offered in grey, with the reason.
     """
 
     key: str
@@ -99,12 +102,14 @@ class Story:
     min_stars: int = 1
     colour: tuple[str, ...] = ()
     compare: tuple[str, ...] = ()
+    folded: bool = False
     sort: str = ""
     star: ChosenStar = ""
     side: bool = False
     needs: tuple[Need, ...] = field(default=())
 
 
+_LOG = Scale(ScaleKind.LOG)
 _COMMAND = "python run_app.py my_stars.csv"
 
 STORIES = (
@@ -121,7 +126,7 @@ STORIES = (
         subset="Sagittarius stream",
         min_stars=5,
         colour=("m_h", "distance"),
-        compare=("m_h", "alpha_m"),
+        compare=("m_h",),
         star="best",
         steps=(
             StoryStep(
@@ -154,13 +159,16 @@ STORIES = (
         about="How the stars turn around the Galaxy, and how that changes with height.",
         needs=(NeedsView("disc"),),
         views=(
-            *(PanelState("disc", part=ALL_SLICES), PanelState("space_rz"), PanelState(HISTOGRAM, x="v_phi")),
+            PanelState("disc", part=ALL_SLICES),
+            PanelState("space_rz", x_ends=(0.0, 24.0), y_ends=(-7.0, 7.0)),
+            PanelState(HISTOGRAM, x="v_phi", x_ends=(-100.0, 400.0)),
             *(PanelState("abundances"), PanelState("space_xy")),
         ),
         select=("abs(z_gal) < 5 & sgr_probability < 0.5", "abs(z_gal) < 5"),
         subset="Disc",
         min_stars=20,
         colour=("v_phi",),
+        folded=True,
         steps=(
             StoryStep(
                 "Mean motion of {count}, seen from above in slices of height. Colour is the rotation; the texture "
@@ -189,7 +197,7 @@ STORIES = (
             NeedsRole(Role.INSPECTOR, "judging fits"),
         ),
         views=(
-            PanelState(ANY_COLUMNS, x="snr", y="oddness"),
+            PanelState(ANY_COLUMNS, x="snr", y="oddness", x_scale=_LOG, y_scale=_LOG, y_ends=(-0.6, 2.7)),
             *(PanelState("hr"), PanelState("abundances"), PanelState("colour_magnitude"), PanelState("sky")),
         ),
         select=("top(oddness, 50)",),
@@ -237,8 +245,8 @@ STORIES = (
                 (NeedsOpened(),),
             ),
             StoryStep(
-                "Upload a list here: a table of any format with obsids, Gaia ids, or RA and Dec. Its stars become the "
-                "selection in all views; name it to keep it as a subset.",
+                "“Member list…” takes a table of any format with obsids, Gaia ids, or RA and Dec. Its stars become the "
+                "selection in all views; save the selection as a subset to keep it.",
                 Place.SIDE,
             ),
             StoryStep(

@@ -10,13 +10,13 @@ import { listenToKeys } from "../base/keys.js"
 import { readLeft, resumeLabel } from "./left_tour.js"
 import { Tour } from "./tour.js"
 
-const SEEN = "mgiant-explorer-tour"
-const LEFT = "mgiant-explorer-left-tour"
+const WELCOMED = "mgiant-explorer-tour"
+const STORED_TOUR = "mgiant-explorer-left-tour"
 const CONTROLS = "The controls"
 
 /** Whether this browser has dismissed the welcome. */
 export function wasWelcomed() {
-  return globalThis.localStorage.getItem(SEEN) !== null
+  return globalThis.localStorage.getItem(WELCOMED) !== null
 }
 
 export class Guide {
@@ -68,7 +68,7 @@ export class Guide {
       ),
     )
     dialog.classList.add("welcome")
-    dialog.addEventListener("close", () => globalThis.localStorage.setItem(SEEN, "1"))
+    dialog.addEventListener("close", () => globalThis.localStorage.setItem(WELCOMED, "1"))
     cards.find((card) => !card.disabled)?.focus()
   }
 
@@ -79,7 +79,7 @@ export class Guide {
    * @param {() => void} close
    */
   buttons(welcome, close) {
-    const left = readLeft(globalThis.localStorage.getItem(LEFT))
+    const left = readLeft(globalThis.localStorage.getItem(STORED_TOUR))
     /** @type {[label: string, action: () => void][]} */
     const actions = [
       ["Welcome and stories", () => this.welcome(welcome)],
@@ -124,10 +124,10 @@ export class Guide {
   show(content, at) {
     const { key, title, steps } = content
     const note = (/** @type {number} */ step) => {
-      if (step >= steps.length) return globalThis.localStorage.removeItem(LEFT)
-      globalThis.localStorage.setItem(LEFT, JSON.stringify({ key, title, at: step, count: steps.length }))
+      if (step >= steps.length) return globalThis.localStorage.removeItem(STORED_TOUR)
+      globalThis.localStorage.setItem(STORED_TOUR, JSON.stringify({ key, title, at: step, count: steps.length }))
     }
-    globalThis.localStorage.setItem(SEEN, "1")
+    globalThis.localStorage.setItem(WELCOMED, "1")
     this.bubble?.end()
     this.bubble = new Tour(this.host, content, at, note)
     note(this.bubble.at)

@@ -4,8 +4,8 @@
 /** @typedef {{ width: number, height: number }} Size */
 /** @typedef {{ left: number, top: number }} Corner - The upper left corner of a bubble. */
 
-const GAP = 10
-const EDGE = 8
+const BESIDE = 10
+const SCREEN_EDGE = 8
 
 /**
  * @param {Box | null} target - What is explained; null for nothing in particular.
@@ -14,19 +14,26 @@ const EDGE = 8
  * @returns {Corner}
  */
 export function placeBeside(target, bubble, screen) {
-  const last = { left: screen.width - bubble.width - EDGE, top: screen.height - bubble.height - EDGE }
+  const last = { left: screen.width - bubble.width - SCREEN_EDGE, top: screen.height - bubble.height - SCREEN_EDGE }
   const inside = (/** @type {Corner} */ { left, top }) => ({
-    left: Math.max(EDGE, Math.min(left, last.left)),
-    top: Math.max(EDGE, Math.min(top, last.top)),
+    left: Math.max(SCREEN_EDGE, Math.min(left, last.left)),
+    top: Math.max(SCREEN_EDGE, Math.min(top, last.top)),
   })
   if (target === null) return inside({ left: (screen.width - bubble.width) / 2, top: last.top })
-  const beside = [
-    { left: target.right + GAP, top: target.top },
-    { left: target.left - GAP - bubble.width, top: target.top },
-    { left: target.left, top: target.bottom + GAP },
-    { left: target.left, top: target.top - GAP - bubble.height },
-  ].map(inside)
-  const corners = [last, { left: EDGE, top: last.top }, { left: last.left, top: EDGE }, { left: EDGE, top: EDGE }]
+  const across = [
+    { left: target.right + BESIDE, top: target.top },
+    { left: target.left - BESIDE - bubble.width, top: target.top },
+  ]
+  const down = [
+    { left: target.left, top: target.bottom + BESIDE },
+    { left: target.left, top: target.top - BESIDE - bubble.height },
+  ]
+  const isTall = target.bottom - target.top > target.right - target.left
+  const beside = (isTall ? [...across, ...down] : [...down, ...across]).map(inside)
+  const corners = [last, { left: SCREEN_EDGE, top: last.top }, { left: last.left, top: SCREEN_EDGE }, {
+    left: SCREEN_EDGE,
+    top: SCREEN_EDGE,
+  }]
   const places = [...beside, ...corners.map(inside)]
   const covered = places.map((place) => overlap(target, place, bubble))
   return places[covered.indexOf(Math.min(...covered))]

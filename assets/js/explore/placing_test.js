@@ -6,7 +6,9 @@ const BUBBLE = { width: 310, height: 140 }
 
 Deno.test("a bubble is beside what it explains, on the first side with room", () => {
   const first = { left: 0, top: 90, right: 400, bottom: 300 }
-  assertEquals(placeBeside(first, BUBBLE, SCREEN), { left: 410, top: 90 })
+  assertEquals(placeBeside(first, BUBBLE, SCREEN), { left: 8, top: 310 })
+  const tall = { left: 0, top: 90, right: 264, bottom: 700 }
+  assertEquals(placeBeside(tall, BUBBLE, SCREEN), { left: 274, top: 90 })
   const last = { left: 860, top: 90, right: 1280, bottom: 700 }
   assertEquals(placeBeside(last, BUBBLE, SCREEN), { left: 540, top: 90 })
   const dock = { left: 0, top: 500, right: 1280, bottom: 720 }
@@ -16,8 +18,8 @@ Deno.test("a bubble is beside what it explains, on the first side with room", ()
 })
 
 Deno.test("a bubble stays on the screen", () => {
-  const low = { left: 0, top: 650, right: 200, bottom: 710 }
-  assertEquals(placeBeside(low, BUBBLE, SCREEN), { left: 210, top: 572 })
+  const low = { left: 1200, top: 650, right: 1280, bottom: 710 }
+  assertEquals(placeBeside(low, BUBBLE, SCREEN), { left: 962, top: 500 })
   const narrow = placeBeside({ left: 0, top: 0, right: 300, bottom: 500 }, BUBBLE, { width: 300, height: 500 })
   assertEquals(narrow.left, 8)
 })
