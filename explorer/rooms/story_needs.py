@@ -71,7 +71,9 @@ class NeedsRole:
     def lack(self, here: Here) -> str:
         """The sentence that refuses the visitor."""
         refusal = here.record.refusal(self.role, f"{self.activity} is")
-        return f"{refusal[0].upper()}{refusal[1:]}" if refusal else ""
+        if refusal.startswith(self.activity):  # and not with a user's name, which stays as it is
+            return f"{refusal[0].upper()}{refusal[1:]}"
+        return refusal
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ def test_the_order_of_the_table_is_part_of_a_link(page, library, links, make_pag
 
 def test_a_bad_link_is_reported_beside_the_star_of_the_address(library, links, monkeypatch):
     made = []
-    monkeypatch.setattr("explorer.app.ExploreRoom", lambda workspace, *_: made.append(workspace) or "room")
+    monkeypatch.setattr("explorer.app.ExploreRoom", lambda workspace, *_, **__: made.append(workspace) or "room")
     known = str(library.table["obsid"][3]).encode()
     for star, sentences in ((known, ("link is unknown",)), (b"5", ("link is unknown", "no star with obsid 5"))):
         build_page(library, links, {"star": [star], "link": [b"zz"]})
