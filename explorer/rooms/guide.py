@@ -186,6 +186,7 @@ class Guide:
 
     def _set_up(self, story: Story) -> None:
         workspace, library = self.workspace, self.here.library
+        same, layout = workspace.appearance, workspace.table_layout
         selection, subsets = self._selected(story)
         stars = np.flatnonzero(workspace.mask_of(selection))
         if story.sort:
@@ -200,7 +201,8 @@ class Guide:
             enlarged=None,
             star_alone=False,
             colour_by=colour,
-            sorted_by=(story.sort, True) if story.sort else workspace.sorted_by,
+            appearance=same if colour == workspace.colour_by else same.for_another_column(),
+            table_layout=replace(layout, sorts=((story.sort, True),)) if story.sort else layout,
             dock=self._dock(story),
             focus=workspace.focus if focus is None else focus,
         )

@@ -159,7 +159,7 @@ def test_odd_fits_begin_with_the_oddest(judge):
     oddness, table = judge.library.table["oddness"], judge.library.table
     assert judge.workspace.focus == table["obsid"][np.nanargmax(oddness)]
     assert judge.workspace.focus in judge.library.products.spectra
-    assert judge.workspace.sorted_by == ("oddness", True)
+    assert judge.workspace.table_layout.sorts == (("oddness", True),)
     assert judge.workspace.colour_by == "oddness"
 
 

@@ -70,7 +70,11 @@ class Drawer {
       placeholder: "name of a subset",
       "aria-label": "Name of the subset",
       maxLength: LIMITS.subsetName,
+      onkeydown: ({ key }) => {
+        if (key === "Enter") this.keep()
+      },
     })
+    this.named = element("p", { className: "hint", role: "status" })
     /** @type {HTMLSelectElement} */
     this.categories = element("select", {
       "aria-label": "Subsets by category",
@@ -118,6 +122,7 @@ class Drawer {
       element("h2", {}, "Subsets"),
       this.tree.el,
       row(this.name, keep),
+      this.named,
       row(this.categories),
       element("h2", {}, "Computed columns"),
       ...this.computed.content,
@@ -166,14 +171,17 @@ class Drawer {
   }
 
   /**
-   * Show a report until the next action; those of the places "list" and "refused" concern a member list.
+   * Show a report until the next action; those of the places "list" and "refused" concern a member list, those of
+   * "subset" the name of a subset.
    *
    * @param {string} text
    * @param {string} [place]
    */
   showNote(text, place) {
     this.note.textContent = place ? "" : text
-    this.listed.textContent = place ? text : ""
+    this.named.textContent = place === "subset" ? text : ""
+    this.named.classList.toggle("refused", place === "subset")
+    this.listed.textContent = place === "list" || place === "refused" ? text : ""
     this.listed.classList.toggle("refused", place === "refused")
   }
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "../testing.js"
-import { chunks, css, pickedStars, repeatedDots, unpacked } from "./pixels.js"
+import { chosenStars, chunks, css, pickedStars, repeatedDots, unpacked } from "./pixels.js"
 
 const palette = new Uint32Array(256)
 palette[1] = 0xff0000ff // red in the lowest byte, opaque
@@ -34,4 +34,15 @@ Deno.test("an array is cut into parts of one length", () => {
   const parts = chunks(Float32Array.of(1, 2, 3, 4, 5), 3)
   assertEquals(parts.map((part) => Array.from(part)), [[1, 2, 3], [4, 5]])
   assertEquals(chunks(new Float32Array(), 3), [])
+})
+
+Deno.test("stars of low levels are the last, in front of those of high ones", () => {
+  const kept = pickedStars(Uint8Array.of(1, 0, 2, 1), [1, 2, 3, 4], [5, 6, 7, 8], palette, true)
+  assertEquals(kept.x, [3, 1, 4])
+  assertEquals(kept.colour[0], css(palette, 2))
+})
+
+Deno.test("a few selected stars are opaque, and seen without a colour", () => {
+  const kept = chosenStars(Uint8Array.of(2, 0), [1, 2], [3, 4], palette, "grey")
+  assertEquals(kept, { x: [1, 2], y: [3, 4], colour: ["rgba(0, 0, 255, 1)", "grey"] })
 })
