@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from explorer.model.library import Library, kept_by_library
 from explorer.model.selection import Mask
 from explorer.model.table import StarTable
+from pipeline.domain.label_names import LABEL_NAMES
 
 _MEMBER, _MIN_PROBABILITY = "sgr_probability", 0.8
 _MEMBERS = 30
@@ -90,6 +91,6 @@ def _known_values(table: StarTable, stars: NDArray[np.intp]) -> NDArray[np.int64
     """Numbers of known values on the card of each row, shape (n,)."""
     known = np.zeros(stars.size, np.int64)
     for column in table.columns:
-        if column.card and column.is_float:
+        if column.is_float and (column.card or column.name in LABEL_NAMES):
             known += np.isfinite(table.taken(column.name, stars))
     return known
