@@ -37,7 +37,7 @@ class CatalogueWords:
 
 
 def catalogue_words(library: Library) -> CatalogueWords:
-    """Describe a catalogue by its manifest: simulated survey, the paper's catalogue, tables, or other input."""
+    """Describe a catalogue by its manifest: a simulated survey, the paper's, tables, or other input."""
     manifest, stars = library.products.manifest, library.table.n_stars
     spectra = library.products.spectra
     shown = _spectra_words(len(spectra), stars) if spectra is not None else ""

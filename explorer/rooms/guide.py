@@ -45,7 +45,7 @@ TOUR = (
 
 
 class Choice(NamedTuple):
-    """What a story selects in a catalogue: the selection, its expression, and the number of stars."""
+    """Stars of a story in a catalogue: the selection, its expression, and their number."""
 
     selection: Selection
     expression: str
@@ -54,7 +54,7 @@ class Choice(NamedTuple):
 
 @kept_by_library(len(STORIES))
 def choice_of(library: Library, key: str) -> Choice:
-    """The first expression of a story that the catalogue has columns for, evaluated; every star without one."""
+    """Evaluate the first expression of a story that the catalogue has columns for; all stars without."""
     names, table = names_of(library.table), library.table
     for expression in BY_KEY[key].select:
         try:
@@ -90,7 +90,7 @@ def _with_all_slices(state: PanelState, library: Library) -> PanelState:
 
 
 def words_of(step: StoryStep, story: Story, library: Library) -> str:
-    """Text of a step, with the number of selected stars, their expression, the catalogue, and keys filled in."""
+    """Text of a step with its fields filled in: selected stars, expression, catalogue, keys."""
     choice = choice_of(library, story.key)
     undo = next(key for key, request in PAGE_KEYS.items() if isinstance(request, protocol.Undo))
     return step.text.format(
@@ -141,7 +141,7 @@ class Guide:
         channel.on(protocol.StartStory, lambda request: self.start(request.key))
 
     def welcome(self) -> protocol.Welcome:
-        """What this is, what can be done with it, where to begin, and the stories."""
+        """Sentences on the catalogue, on what can be done and where to begin, and the stories."""
         words = catalogue_words(self.here.library)
         return protocol.Welcome(
             title=words.title,

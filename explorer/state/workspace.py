@@ -339,7 +339,7 @@ class Workspace(param.Parameterized):
         return {name: getattr(self, name) for name in ARRANGED}
 
     def arrange(self, selection: Selection, subsets: tuple[Subset, ...], **arranged: Any) -> None:
-        """Change views, colours and the other parts of :data:`ARRANGED` with the selection, as one step of undo.
+        """Change parts of :data:`ARRANGED`, such as views, with the selection, as one step of undo.
 
         Nothing is recorded where everything is so already.
 
