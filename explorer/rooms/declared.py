@@ -28,6 +28,7 @@ from explorer.model import (
     members,
     proposals,
     samples,
+    session_file,
     subsets,
 )
 from explorer.model.screen import Theme
@@ -44,6 +45,7 @@ def limits() -> dict[str, int | tuple[float, float]]:
     return {
         "partBytes": uploads.PART_BYTES,
         "memberBytes": members.MAX_BYTES,
+        "sessionBytes": session_file.MAX_BYTES,
         "lineBytes": line_file.MAX_BYTES,
         "lineListName": line_lists.MAX_NAME_CHARACTERS,
         "recordBytes": exchange.MAX_BYTES,

@@ -3,6 +3,7 @@
 export const LIMITS = {
   "partBytes": 512000,
   "memberBytes": 16000000,
+  "sessionBytes": 16000000,
   "lineBytes": 500000,
   "lineListName": 40,
   "recordBytes": 50000000,
