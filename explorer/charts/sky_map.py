@@ -87,7 +87,7 @@ class SkyChart(ProjectedChart):
         return replace(
             plane,
             title=f"{self.title}: {sky.title}",
-            caption=(protocol.Caption(frame.title, ""), *plane.caption),
+            caption=(protocol.Caption(frame.title, "", ""), *plane.caption),
             about=f"{sky.title}; areas are true. {plane.about}".strip(),
             overlays=(
                 *plane.overlays,

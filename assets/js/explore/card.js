@@ -162,7 +162,7 @@ export class Card {
     this.regions = new RegionLayer(view, stage.edits, stage.send, (mark) => this.showNumbers(mark))
     view.placed = () => this.regions?.place()
     this.regions.receive(this.marks)
-    plot.append(this.regions.el)
+    this.plot.append(this.regions.el)
     view.recolour(colours, theme)
     void view.show(theme, tool)
     this.refreshMenu()
