@@ -28,6 +28,7 @@ from explorer.model.memory import give_back, set_aside
 from explorer.model.opened_files import OpenError
 from explorer.model.opening import Opening
 from explorer.model.served import Served, product_health, served_products
+from explorer.model.sky import Sky, SkyProfileError, sky_of
 from explorer.model.work import drop_all
 from explorer.opened import open_paths
 from explorer.opened_record import open_vetting
@@ -80,8 +81,9 @@ def serve_session(config: AppConfig) -> pmui.Page:
     if runner is not None and not runner.ready:
         return build_waiting_page(runner)
     try:
+        sky = sky_of(config)
         opening, served, library = _open(config)
-    except (ProductError, OpenError) as error:
+    except (ProductError, OpenError, SkyProfileError) as error:
         return framed_page([sentence(str(error))])
     if request is not None and names_a_session(request):  # under run_app.py it is refused before
         return framed_page([sentence(SESSION_NAMED)])
@@ -101,11 +103,12 @@ def serve_session(config: AppConfig) -> pmui.Page:
         library,
         LinkStore(config.links),
         pn.state.session_args,
-        lambda workspace: Visit(commands, person, reason, workspace),
+        lambda workspace: Visit(commands, person, reason, workspace, sky),
         config.releases,
         config.home / "samp" if config.alone else None,
         opening,
         served,
+        sky,
     )
 
 
@@ -160,6 +163,7 @@ def build_page(
     samp: Path | None = None,
     opening: Opening | None = None,
     served: Served | None = None,
+    sky: Sky | None = None,
 ) -> pmui.Page:
     """The explorer page of a library.
 
@@ -182,6 +186,8 @@ def build_page(
         What makes the products, where they are made of files that were opened.
     served : Served, optional
         Follows the products on disk, where they are served from a directory.
+    sky : Sky, optional
+        Images of the sky and names; None where they are off.
     """
     products = library.products
     table = library.table
@@ -192,7 +198,7 @@ def build_page(
     here = visit(workspace)
     by_link = not {"link", "star"}.isdisjoint(arguments or ())
     continues = not by_link and AFRESH_ADDRESS not in (arguments or ())
-    explore = ExploreRoom(workspace, library, links, samp, here, continues=continues, by_link=by_link)
+    explore = ExploreRoom(workspace, library, links, samp, here, sky, continues=continues, by_link=by_link)
     rooms: Rooms = {"Explore": lambda: explore}
     if here is not None:
         rooms |= {"Vet": lambda: VetRoom(here), "Adjudicate": lambda: AdjudicateRoom(here)}

@@ -111,7 +111,7 @@ export interface Aspect {
 export interface Axis {
   kind: "axis";
   slot: number;
-  axis: "x" | "y";
+  axis: "x" | "y" | "z";
   column: string;
 }
 
@@ -299,6 +299,16 @@ export interface ChooseMap {
   of: "all" | "selected" | "difference";
 }
 
+/** Show the sky in a projection and frame, around a centre that is typed in degrees or another unit. */
+export interface ChooseSky {
+  kind: "choose_sky";
+  slot: number;
+  projection: "mollweide" | "aitoff" | "zenithal";
+  frame: string;
+  lon: string;
+  lat: string;
+}
+
 /** A few selected stars, their colour levels (0 without one), and the diameter of their dots in pixels. */
 export interface ChosenLayer {
   kind: "chosen";
@@ -309,11 +319,30 @@ export interface ChosenLayer {
   levels: ArrayBuffer;
   size: number;
   name: "chosen";
+  hover: Float32Array[];
 }
 
 /** Select every star. */
 export interface Clear {
   kind: "clear";
+}
+
+/** A sample of the stars of a space, which the page turns: three numbers of two bytes each, little-endian. */
+export interface CloudLayer {
+  kind: "cloud";
+  slot: number;
+  places: ArrayBuffer;
+  low: number;
+  width: number;
+  name: "cloud";
+}
+
+/** Colour level of each star of the layer ``cloud``, a byte each; 0 where it is not selected. */
+export interface CloudLevelsLayer {
+  kind: "cloud_levels";
+  slot: number;
+  levels: ArrayBuffer;
+  name: "cloud_levels";
 }
 
 /** Choose the column that colours the stars. */
@@ -781,6 +810,18 @@ export interface GoToPage {
   page: number;
 }
 
+/** Lines of a graticule with NaN between two, and its labels. */
+export interface GraticuleLayer {
+  kind: "graticule";
+  slot: number;
+  x: Float32Array;
+  y: Float32Array;
+  label_x: Float32Array;
+  label_y: Float32Array;
+  labels: string[];
+  name: "graticule";
+}
+
 /** Show so many views. */
 export interface Grid {
   kind: "grid";
@@ -845,6 +886,9 @@ export interface Judge {
   campaign?: string | null;
   proposal?: Record<string, number | string> | null;
 }
+
+/** An entry of a menu. */
+export type KeyChoice = [key: string, title: string];
 
 /** A label and what stands beside its axis. */
 export type LabelName = [name: string, label: string];
@@ -1050,6 +1094,25 @@ export interface MoveSubset {
   by: -1 | 1;
 }
 
+/** An object near a star: main identifier, type, other identifiers, separation in words. */
+export type NamedObject = [name: string, type: string, others: string[], separation: string];
+
+/** Objects around a star, the nearest first, and where they are from. */
+export interface NamesList {
+  kind: "names";
+  obsid: string;
+  objects: NamedObject[];
+  source: string;
+}
+
+/** The reason why names could not be fetched. */
+export interface NoNames {
+  kind: "sentence";
+  obsid: string;
+  sentence: string;
+  again: boolean;
+}
+
 /** The reason why a star has no posterior. */
 export interface NoPosterior {
   kind: "sentence";
@@ -1060,6 +1123,15 @@ export interface NoPosterior {
 /** No shape, for a switch of an image that the server draws. */
 export interface NoShape {
   kind: "none";
+}
+
+/** The reason why there is no image, and whether the same request may help. */
+export interface NoSkyView {
+  kind: "sentence";
+  obsid: string;
+  number: number;
+  sentence: string;
+  again: boolean;
 }
 
 /** Note on selected stars that a view does not show: a few words, and a sentence. */
@@ -1196,7 +1268,7 @@ export interface PinnedCurve {
   flux: Curve;
 }
 
-/** One column against another; a disc map has a specification more. */
+/** One column against another, or a projection of the sky or of a space, which have a specification more. */
 export interface PlaneSpec {
   kind: "plane";
   view: string;
@@ -1209,6 +1281,9 @@ export interface PlaneSpec {
   y: AxisSpec;
   contours: ContoursSpec;
   map?: MapSpec;
+  sky?: SkySpec;
+  space?: SpaceSpec;
+  hover: string[];
 }
 
 /** Draws from the likelihood, an array a label, with fitted labels and their calibrated errors. */
@@ -1492,6 +1567,60 @@ export interface SideState {
   saved?: boolean;
 }
 
+/** Fetch an image of the sky around the focused star. */
+export interface SkyImage {
+  kind: "sky_image";
+  obsid: string;
+  survey: string;
+  field_arcmin: number;
+  number: number;
+}
+
+/** A text over an image, with the place of its middle. */
+export type SkyLabel = [text: string, x: number, y: number];
+
+/** Fetch the names of the focused star. */
+export interface SkyNames {
+  kind: "sky_names";
+  obsid: string;
+}
+
+/** Menus of images and what a request sends to whom; a sentence where none can be requested. */
+export interface SkySetup {
+  sentence: string;
+  surveys: SurveyChoice[];
+  fields_arcmin: number[];
+  image_privacy: string;
+  name_privacy: string;
+}
+
+/** A projected sky: its projection, frame and centre, and what can be chosen. */
+export interface SkySpec {
+  projection: string;
+  frame: string;
+  lon: string;
+  lat: string;
+  has_latitude: boolean;
+  projections: KeyChoice[];
+  frames: KeyChoice[];
+}
+
+/** A straight line over an image, in fractions of its side from the upper left corner. */
+export type SkyStroke = [kind: string, x0: number, y0: number, x1: number, y1: number];
+
+/** An image of the sky with its marks; ``about`` describes it in words. */
+export interface SkyView {
+  kind: "image";
+  obsid: string;
+  number: number;
+  mime: string;
+  data: ArrayBuffer;
+  strokes: SkyStroke[];
+  labels: SkyLabel[];
+  about: string;
+  caption: string;
+}
+
 /** Draw the model at the labels of the sliders; None where a slider has no value. */
 export interface Slide {
   kind: "slide";
@@ -1507,6 +1636,31 @@ export interface Sort {
   kind: "sort";
   column: string;
   add?: boolean;
+}
+
+/** A line of a space, such as an axis, in units of the plane from its centre; its end has a label. */
+export interface SpaceGuide {
+  x: Float32Array;
+  y: Float32Array;
+  z: Float32Array;
+  label: string;
+}
+
+/** A marked place of a space, in units of the plane from its centre. */
+export interface SpaceMark {
+  x: number;
+  y: number;
+  z: number;
+  label: string;
+}
+
+/** A space of three columns: the direction from which it is seen, its columns, and what is drawn in it. */
+export interface SpaceSpec {
+  azimuth: number;
+  elevation: number;
+  columns: [string, string, string];
+  guides: SpaceGuide[];
+  marks: SpaceMark[];
 }
 
 /** A spectrum with the settings of the controls: curves, axes, marks and shading. */
@@ -1638,7 +1792,7 @@ export interface StarStep {
   unvetted?: boolean;
 }
 
-/** Stars one by one. */
+/** Stars one by one; ``hover`` has what their tooltips show in place of coordinates. */
 export interface StarsLayer {
   kind: "stars";
   slot: number;
@@ -1646,6 +1800,7 @@ export interface StarsLayer {
   y: Float32Array;
   id: Float64Array;
   name: "stars";
+  hover: Float32Array[];
 }
 
 /** Start a campaign on the selection. */
@@ -1699,6 +1854,9 @@ export interface SunShape {
   x: number[];
   y: number[];
 }
+
+/** A survey of the menu. */
+export type SurveyChoice = [name: string, title: string];
 
 /** Show another view in a place of the grid. */
 export interface Swap {
@@ -1848,6 +2006,14 @@ export interface TrialModel {
   trial: TrialDrawing;
 }
 
+/** See a space of three columns from a direction, in degrees. */
+export interface TurnSpace {
+  kind: "turn_space";
+  slot: number;
+  azimuth: number;
+  elevation: number;
+}
+
 /** Type the numbers of a region of a view, with or without units. */
 export interface TypeRegion {
   kind: "type_region";
@@ -1913,6 +2079,9 @@ export interface Update {
   resume?: string;
   saved?: string;
   side?: SideState;
+  sky_names?: NamesList | NoNames;
+  sky_setup?: SkySetup;
+  sky_view?: SkyView | NoSkyView;
   stage?: GridState;
   star?: StarData | Sentence;
   star_page?: boolean;
@@ -2008,9 +2177,12 @@ export type AnyLayer =
   ArrowsLayer |
   BarsLayer |
   ChosenLayer |
+  CloudLayer |
+  CloudLevelsLayer |
   ContoursLayer |
   DotsLayer |
   ErrorsLayer |
+  GraticuleLayer |
   ImageLayer |
   MapLayer |
   PickedLayer |
@@ -2038,6 +2210,8 @@ export type RequestKind =
   "axis_reset" |
   "aspect" |
   "contours" |
+  "choose_sky" |
+  "turn_space" |
   "restyle" |
   "apply" |
   "rebuild" |
@@ -2094,6 +2268,8 @@ export type RequestKind =
   "type_region" |
   "add_region" |
   "remove_region" |
+  "sky_image" |
+  "sky_names" |
   "star_step" |
   "star_find" |
   "star_pin" |
@@ -2148,6 +2324,8 @@ export type Request =
   AxisReset |
   Aspect |
   Contours |
+  ChooseSky |
+  TurnSpace |
   Restyle |
   Apply |
   Rebuild |
@@ -2204,6 +2382,8 @@ export type Request =
   TypeRegion |
   AddRegion |
   RemoveRegion |
+  SkyImage |
+  SkyNames |
   StarStep |
   StarFind |
   StarPin |

@@ -12,6 +12,7 @@ from explorer import protocol
 from explorer.charts.grid import default_panels
 from explorer.model.library import Library
 from explorer.model.links import LinkStore
+from explorer.model.sky import Sky
 from explorer.rooms.answer_exports import AnswerExports
 from explorer.rooms.answers import Answers
 from explorer.rooms.channel import Channel
@@ -49,6 +50,8 @@ class ExploreRoom:
         Folder of tables for programs on this computer.
     record : RecordReader, optional
         Vetting record, as the visitor may see it.
+    sky : Sky, optional
+        Images of the sky and names; None where they are off.
     continues : bool
         Whether the page continues where the visitor left off; not one of a link or a single star.
     by_link : bool
@@ -62,6 +65,7 @@ class ExploreRoom:
         links: LinkStore,
         samp: Path | None = None,
         record: RecordReader | None = None,
+        sky: Sky | None = None,
         *,
         continues: bool = True,
         by_link: bool = False,
@@ -83,7 +87,7 @@ class ExploreRoom:
         self.owner = Owner(self.record)
         self.side = Side(workspace, library, links, self.channel, self.record, self.owner)
         self.sharing = Sharing(workspace, library, links, self.stage, self.channel, samp, self.owner)
-        self.star = StarDock(workspace, library, lambda: self.table.stars, self.channel, self.record)
+        self.star = StarDock(workspace, library, lambda: self.table.stars, self.channel, self.record, sky=sky)
         self.help = Help(self.channel)
         self._star_shown = False
         self._first_panels = default_panels(library, len(workspace.panels))

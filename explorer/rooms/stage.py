@@ -358,6 +358,11 @@ class Stage:
         slot = self._slot(slot)
         self.workspace.panels = (*self.workspace.panels[:slot], state, *self.workspace.panels[slot + 1 :])
 
+    def redraw(self, slot: int, state: PanelState) -> None:
+        """Draw a view in a state that the page shows already: its specification is not sent again."""
+        self._remember(self._slot(slot), state)
+        self.due({slot})
+
     def _resize(self, count: int) -> None:
         count = min(max(count, 1), MAX_PANELS)
         present = self.workspace.panels
@@ -393,7 +398,7 @@ class Stage:
         changed |= {user for name in changed for user in self.workspace.table.users(name)}
         specs: list[protocol.AnyFigure | None] = [None] * len(self.charts)
         for slot, chart in enumerate(self.charts):
-            if changed & {chart.state.x, chart.state.y}:
+            if changed & {chart.state.x, chart.state.y, chart.state.z}:
                 self.charts[slot] = self._chart(chart.state)
                 specs[slot] = self.charts[slot].spec(dark=self.workspace.dark)
         table = self.library.table

@@ -1,8 +1,8 @@
 // A view of the grid: its title with menus, and its plot.
 
 /** @import { Bars as BarsFigure } from "../figures/bars.js" */
-/** @import { BarsLayer, Layer, Legend, MapSpec, MissingSpec } from "../payloads.ts" */
-/** @import { OverlaySpec, Palettes, PlaneLayer, ViewSpec } from "../payloads.ts" */
+/** @import { BarsLayer, BarsSpec, Layer, Legend, MapSpec, MissingSpec, OverlaySpec } from "../payloads.ts" */
+/** @import { Palettes, PlaneLayer, PlaneSpec, ViewSpec } from "../payloads.ts" */
 /** @import { ChooseMap, FittedCurves, RegionMark } from "../protocol.d.ts" */
 /** @import { Stage } from "./stage.js" */
 
@@ -15,7 +15,10 @@ import { Bars } from "../figures/bars.js"
 import { DiscMap } from "../figures/disc_map.js"
 import { Plane } from "../figures/plane.js"
 import { RegionLayer } from "../figures/regions.js"
+import { SkyMap } from "../figures/sky_map.js"
+import { Space } from "../figures/space.js"
 import { AxesForm } from "./axes_form.js"
+import { projectionRows } from "./projection_form.js"
 import { RegionsForm } from "./regions_form.js"
 
 /** @type {[of: ChooseMap["of"], label: string][]} */
@@ -152,20 +155,29 @@ export class Card {
       return
     }
     this.plot.replaceChildren()
-    const { slot, stage, plot } = this
-    /** @type {Plane["send"]} */
-    const send = (message) => stage.fromView(message)
-    const Shown = map ? DiscMap : Plane
-    const view = spec.kind === "bars" ? new Bars(plot, spec, slot, send) : new Shown(plot, spec, slot, send)
+    const { stage } = this
+    const view = this.figureOf(spec)
     const { colours, theme, tool } = stage.look
     this.view = view
     this.regions = new RegionLayer(view, stage.edits, stage.send, (mark) => this.showNumbers(mark))
     view.placed = () => this.regions?.place()
     this.regions.receive(this.marks)
-    plot.append(this.regions.el)
+    this.plot.append(this.regions.el)
     view.recolour(colours, theme)
     void view.show(theme, tool)
     this.refreshMenu()
+  }
+
+  /** @param {PlaneSpec | BarsSpec} spec */
+  figureOf(spec) {
+    const { slot, stage, plot } = this
+    /** @type {Space["sendTurn"]} */
+    const send = (message) => stage.fromView(message)
+    if (spec.kind === "bars") return new Bars(plot, spec, slot, send)
+    const { space } = spec
+    if (space) return new Space(plot, { ...spec, space }, slot, send)
+    const Shown = spec.map ? DiscMap : spec.sky ? SkyMap : Plane
+    return new Shown(plot, spec, slot, send)
   }
 
   /** Show the view's new state in an open menu, where the keyboard stays at what it changed. */
@@ -250,7 +262,9 @@ export class Card {
     const { slot, spec, stage } = this
     if (spec === null || spec.kind === "missing") return [element("p", { className: "hint" }, NOTHING)]
     const { send, columns, book } = stage
-    const axes = this.view ? new AxesForm(slot, send, columns, book).rows(spec, this.view) : []
+    const form = new AxesForm(slot, send, columns, book)
+    const isProjected = spec.kind === "plane" && (spec.sky || spec.space)
+    const axes = isProjected ? projectionRows(form, spec, this.view) : this.view ? form.rows(spec, this.view) : []
     const picture = (/** @type {string} */ form) =>
       element(
         "button",

@@ -4,7 +4,7 @@
 /** @import { ToolName, ViewMessage } from "../figures/figure.js" */
 /** @import { ColoursState, ColumnEntry, Layer, Message, Palettes } from "../payloads.ts" */
 /** @import { Parts, StageState, ThemeName } from "../payloads.ts" */
-/** @import { RegionMark, Request, ViewSize } from "../protocol.d.ts" */
+/** @import { RegionMark, Request, TurnSpace, ViewSize } from "../protocol.d.ts" */
 
 import { bytes, paletteOf } from "../base/arrays.js"
 import { FIGURES } from "../base/declared.js"
@@ -83,7 +83,7 @@ export class Stage {
   /**
    * Collect viewports in one message: when the page is laid out every view sends one.
    *
-   * @param {ViewMessage} message
+   * @param {ViewMessage | TurnSpace} message
    */
   fromView(message) {
     if (message.kind !== "look") return this.send(message)
@@ -121,7 +121,9 @@ export class Stage {
    */
   get planes() {
     return this.cards.flatMap(({ spec }) =>
-      spec?.kind === "plane" ? [{ title: spec.title, x: spec.x.column, y: spec.y.column }] : []
+      spec?.kind === "plane" && !spec.sky && !spec.space
+        ? [{ title: spec.title, x: spec.x.column, y: spec.y.column }]
+        : []
     )
   }
 

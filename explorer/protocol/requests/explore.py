@@ -82,7 +82,7 @@ class Axis(Request, frozen=True):
     """Put a column on an axis of a view."""
 
     slot: Slot
-    axis: Literal["x", "y"]
+    axis: Literal["x", "y", "z"]
     column: Name
 
 
