@@ -25,7 +25,7 @@ const GRIP = 9
 const DOT = 4
 const CURSORS = { x: "ew-resize", y: "ns-resize", both: "grab" }
 /** @type {Record<string, Shift>} - In pixels, downwards. */
-const ARROWS = {
+const ARROW_SHIFTS = {
   ArrowLeft: { x: -1, y: 0 },
   ArrowRight: { x: 1, y: 0 },
   ArrowUp: { x: 0, y: -1 },
@@ -254,10 +254,10 @@ export class RegionLayer {
   key({ key, shiftKey }, mark, handle) {
     if (key === "Enter" || key === " ") this.open(mark)
     else if (key === "Delete" || key === "Backspace") this.send({ kind: "remove_region", path: mark.path })
-    else if (!(key in ARROWS)) return false
+    else if (!(key in ARROW_SHIFTS)) return false
     else {
       const pixels = shiftKey ? LARGE_STEP : STEP
-      const { x, y } = ARROWS[key]
+      const { x, y } = ARROW_SHIFTS[key]
       const drag = {
         mark,
         handle,
