@@ -18,7 +18,7 @@ import {
 
 const SVG = "http://www.w3.org/2000/svg"
 const FAR = 10_000 // pixels, which no frame has
-const STEP = 1 // pixels of an arrow key
+const ARROW_STEP = 1 // pixels of an arrow key
 const LARGE_STEP = 10
 const BURST_MS = 1000 // key presses within which are one step of undo
 const GRIP = 9
@@ -256,7 +256,7 @@ export class RegionLayer {
     else if (key === "Delete" || key === "Backspace") this.send({ kind: "remove_region", path: mark.path })
     else if (!(key in ARROW_SHIFTS)) return false
     else {
-      const pixels = shiftKey ? LARGE_STEP : STEP
+      const pixels = shiftKey ? LARGE_STEP : ARROW_STEP
       const { x, y } = ARROW_SHIFTS[key]
       const drag = {
         mark,
