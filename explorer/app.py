@@ -212,7 +212,7 @@ def build_page(
         rooms |= {"Vet": lambda: VetRoom(here), "Adjudicate": lambda: AdjudicateRoom(here)}
     rooms[ROOM] = lambda: validate_room(workspace, library)
     if here is not None:
-        rooms["Progress"] = lambda: CampaignsRoom(here, releases)
+        rooms["Campaigns"] = lambda: CampaignsRoom(here, releases)
     rooms["About"] = lambda: AboutView(library, columns_page=opening is not None)
     tabs, frames = room_tabs(rooms, workspace)
     strip: list[Any] = [OpeningStrip(opening, library, explore.reload)] if opening is not None else []

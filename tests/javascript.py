@@ -24,6 +24,7 @@ PURE = (
     "base/matches.js",
     "base/messages.js",
     "base/reconnect.js",
+    "base/sizes.js",
     "base/upload.js",
     "base/uuid.js",
     "base/words.js",

@@ -656,6 +656,12 @@ export interface Enlarge {
   slot: number;
 }
 
+/** Go to another room. */
+export interface Enter {
+  kind: "enter";
+  room: "Campaigns" | "Explore";
+}
+
 /** Error bars, each from end to end, and ellipses of so many corners; NaN follows each of them. */
 export interface ErrorsLayer {
   kind: "errors";
@@ -2323,6 +2329,7 @@ export type RequestKind =
   "list_columns" |
   "summarise_columns" |
   "thumbnails" |
+  "enter" |
   "campaign" |
   "judge" |
   "vet_undo" |
@@ -2438,6 +2445,7 @@ export type Request =
   ListColumns |
   SummariseColumns |
   Thumbnails |
+  Enter |
   Campaign |
   Judge |
   VetUndo |

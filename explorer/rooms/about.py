@@ -73,7 +73,7 @@ class AboutView(Viewer):
             ("Software", pairs_table(manifest.versions)),
         )
         parts = "".join(f"<section><h2>{title}</h2>{body}</section>" for title, body in sections)
-        return f'<article class="about">{parts}{_help()}</article>'
+        return f'<article class="about" tabindex="0" aria-label="About">{parts}{_help()}</article>'
 
     def _understood(self) -> list[tuple[str, str]]:
         """Interpretation of the columns of the tables; empty if no table was read."""

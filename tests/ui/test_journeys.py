@@ -137,7 +137,7 @@ def test_lasso_modes_undo_redo_and_clear(explorer):
     whole = explorer.count_text()
     _, first = brush(explorer, "Abundances", LASSO)
     assert 0 < number(first) < 6000
-    page.get_by_role("button", name="Minus").click()
+    page.get_by_role("button", name="Subtract").click()
     _, fewer = brush(explorer, "HR diagram", LASSO)
     assert number(fewer) < number(first)
     button(explorer, "Undo").click()
@@ -263,7 +263,7 @@ def test_few_stars_are_drawn_one_by_one(explorer):
     at = explorer.pixel("HR diagram", x, y)
     page.mouse.move(at["x"], at["y"])
     page.get_by_text("obsid").last.wait_for(timeout=5000)
-    page.get_by_role("button", name="Back to the grid").click()
+    page.get_by_role("button", name="Back", exact=True).click()
     explorer.wait_for_views("Disc map")
 
 
@@ -365,7 +365,7 @@ def test_views_beside_the_enlarged_one_show_what_was_selected_there(explorer):
     page.wait_for_timeout(600)
     explorer.drag("Action space", ((0.3, 0.3), (0.7, 0.7)))
     explorer.wait_for_count(count)
-    page.get_by_role("button", name="Back to the grid").click()
+    page.get_by_role("button", name="Back", exact=True).click()
     assert explorer.wait_for_image("HR diagram", before)["lit"] < before["lit"]
     page.get_by_role("button", name="Enlarge").nth(1).click()
     page.get_by_label("Number of views").select_option("4")
@@ -412,7 +412,7 @@ def test_deep_link_dark_and_about(visit):
     page = explorer.page
     page.get_by_text("obsid 100000007").first.wait_for(timeout=20_000)
     explorer.wait_for_spectrum()
-    page.get_by_role("button", name="Back to the views").click()
+    page.get_by_role("button", name="Back", exact=True).click()
     explorer.wait_for_views()
     light = page.evaluate(INK)
     page.get_by_role("button", name="Toggle theme").or_(page.locator("[aria-label='Toggle theme']")).first.click()
@@ -428,7 +428,7 @@ def test_rooms_can_be_entered_faster_than_they_are_built(visit):
     explorer.wait_for_views()
     page = explorer.page
     for visited in range(8):  # messages of a new room arrive while the next is asked for
-        for room in ("Vet", "Adjudicate", "Progress", "Validate", "About", "Explore"):
+        for room in ("Vet", "Adjudicate", "Campaigns", "Validate", "About", "Explore"):
             page.get_by_role("tab", name=room).click()
             page.wait_for_timeout(10 * visited)
     page.get_by_role("tab", name="About").click()

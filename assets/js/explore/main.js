@@ -12,6 +12,7 @@ import { listenToStarKeys } from "../star/keys.js"
 import { StarDock } from "../star/star.js"
 import { Dialogs, ownName } from "./dialogs.js"
 import { Dock } from "./dock.js"
+import { Frame } from "./frame.js"
 import { wasWelcomed } from "./guide.js"
 import { listenToPageKeys } from "./keys.js"
 import { Notice } from "./notice.js"
@@ -27,7 +28,10 @@ const WRITTEN_AFTER = 400
 
 /** @param {{ model: PanelModel }} page */
 export function render({ model }) {
-  const send = (/** @type {Request} */ message) => model.send_msg(message)
+  const send = (/** @type {Request} */ message) => {
+    frame.sending(message)
+    model.send_msg(message)
+  }
   const book = new ColumnBook(send)
   const toolbar = new Toolbar(send, book)
   const stage = new Stage(send, book)
@@ -41,13 +45,9 @@ export function render({ model }) {
   const star = new StarDock(send)
   const notice = new Notice(send, (steps) => dialogs.guide.tour(steps, 0))
   const down = element("div", { className: "down" }, spectra.el, stage.el, dock.el)
-  const centre = element(
-    "div",
-    { className: "centre" },
-    toolbar.el,
-    notice.el,
-    element("div", { className: "across" }, side.el, down, star.el),
-  )
+  const frame = new Frame({ side: side.el, down, dock: dock.el, star: star.el })
+  toolbar.add(frame.toggle)
+  const centre = element("div", { className: "centre" }, toolbar.el, notice.el, frame.el)
   const host = element("div", { className: startsDark() ? "explore dark" : "explore", tabIndex: -1 }, centre)
   const dialogs = new Dialogs(send, host, toolbar.light, () => side.writing)
   // The spectrum first: with single stars on screen the rings cost a frame in every view.
@@ -70,6 +70,10 @@ export function render({ model }) {
     ...dialogs.parts,
     ...notice.parts,
     ...star.parts,
+    star: (packet) => {
+      star.receive(packet)
+      if (packet.kind !== "sentence") frame.starCame()
+    },
     switched: ([slot, name, on]) => stage.switched(slot, name, on),
     side: (state) => {
       side.receive(state)

@@ -100,6 +100,7 @@ export class Stage {
       for (const card of this.cards) card.leave()
       this.cards = panels.map((_, slot) => new Card(slot, this))
       this.el.replaceChildren(...this.cards.map((card) => card.el))
+      this.el.dataset.views = String(panels.length)
       const across = panels.length > 1 ? Math.ceil(panels.length / 2) : 1
       this.el.style.setProperty("--across", String(across))
       this.el.style.setProperty("--down", String(panels.length > 1 ? 2 : 1))
