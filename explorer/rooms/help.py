@@ -10,7 +10,7 @@ from explorer.rooms.shortcuts import PAGE_HELP, help_rows
 GESTURES = (
     "Draw a box, a lasso or a polygon in any view: all views show the same stars. A histogram selects a range.",
     "Polygon: click its corners; a double-click or Enter ends it, Escape drops it.",
-    "New, Add, Intersect, Subtract and Xor set how a gesture changes the selection. Shift adds, Ctrl intersects, both subtract.",
+    "New, Add, Intersect, Subtract, Xor: how a gesture changes the selection. Shift adds, Ctrl intersects, both subtract.",
     "Click a star in a view or in the table: its spectrum appears, and a ring marks it everywhere.",
     "Refit: sliders change the model, the mask excludes pixels, ticked labels are fixed; Propose records it.",
     "Evidence explains the labels; Compare overlays up to four spectra.",

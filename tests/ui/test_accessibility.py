@@ -35,7 +35,7 @@ class Reader:
 
 
 @pytest.fixture(params=["light", "dark"])
-def reader(visit, server, browser, request):
+def reader(visit, request):
     explorer = visit()
     page = explorer.page
     explorer.wait_for_views("Disc map")
