@@ -27,6 +27,7 @@ export type {
   Caption,
   CheckResult as CheckState,
   ChosenLayer,
+  CloudLayer,
   ColumnChoice as ColumnEntry,
   ColumnReport as FedColumn,
   ColumnsReport as ColumnsState,
@@ -38,6 +39,7 @@ export type {
   ErrorsLayer,
   EvidenceResult as EvidenceState,
   Exports as ExportsState,
+  GraticuleLayer,
   GridState as StageState,
   HelpContent as HelpState,
   Hull as HullState,
@@ -62,6 +64,8 @@ export type {
   Sentence as NoStar,
   Sentence as Refusal,
   SideState,
+  SkySpec,
+  SpaceSpec,
   StarCard as StarFacts,
   StarData as StarPacket,
   StarSetup,
@@ -73,6 +77,7 @@ export type {
   ToolbarState,
   TourStep,
   VetState,
+  Welcome,
 } from "./protocol.d.ts"
 
 export type Ends = [number, number]

@@ -1,4 +1,4 @@
-"""Axes of the views: scales, directions, limits, equal units, and contours."""
+"""Axes of the views: scales, directions, limits, equal units, contours, and projections."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ class ViewAxes:
         channel.on(protocol.AxisReset, self._reset)
         channel.on(protocol.Aspect, self._aspect)
         channel.on(protocol.Contours, self._contour)
+        channel.on(protocol.ChooseSky, self._choose_sky)
+        channel.on(protocol.TurnSpace, self._turn)
 
     def _scale(self, request: protocol.AxisScale) -> None:
         chart = self.stage.chart(request.slot)
@@ -48,3 +50,12 @@ class ViewAxes:
     def _contour(self, request: protocol.Contours) -> None:
         chart = self.stage.chart(request.slot)
         self.stage.change(request.slot, chart.with_contours(request.of, request.levels))
+
+    def _choose_sky(self, request: protocol.ChooseSky) -> None:
+        chart = self.stage.chart(request.slot)
+        state = chart.with_sky(request.projection, request.frame, request.lon, request.lat)
+        self.stage.change(request.slot, state)
+
+    def _turn(self, request: protocol.TurnSpace) -> None:
+        chart = self.stage.chart(request.slot)
+        self.stage.redraw(request.slot, chart.with_turn(request.azimuth, request.elevation))

@@ -7,6 +7,7 @@ from dataclasses import MISSING, asdict, dataclass, fields, replace
 from math import isfinite
 from typing import Any, Literal, TypeAlias, get_args
 
+from explorer.model.planes import FIRST_SKY, FIRST_TURN, SkyView, Turn, sky_view_from_dict, turn_from_dict
 from explorer.model.samples import MAX_BINS
 from explorer.model.scales import LINEAR, Scale, scale_from_dict
 from pipeline.figures.disc_map import MapOf
@@ -21,6 +22,9 @@ LEVELS = (10.0, 30.0, 50.0, 70.0, 90.0)
 
 MAX_LEVELS = 12
 
+MAX_PANELS = 8
+"""Maximum number of views in the grid."""
+
 
 @dataclass(frozen=True)
 class PanelState:
@@ -30,7 +34,7 @@ class PanelState:
     ----------
     view : str
         Key of the view.
-    x, y : str
+    x, y, z : str
         Columns of a view that lets one choose; "" takes the view's own.
     x_ends, y_ends : tuple of float or None
         Ends of the axes in drawing order, as coordinates on their scales; None is where the view starts.
@@ -52,6 +56,10 @@ class PanelState:
         Per cent of the stars in view that each contour encloses, ascending.
     map_of : MapOf
         Stars of a disc map.
+    sky : SkyView
+        Projection, frame and centre of a projected sky.
+    turn : Turn
+        Direction from which a space of three columns is seen.
     """
 
     view: str
@@ -69,6 +77,9 @@ class PanelState:
     contours: ContoursOf = ""
     levels: tuple[float, ...] = LEVELS
     map_of: MapOf = MapOf.SELECTED
+    z: str = ""
+    sky: SkyView = FIRST_SKY
+    turn: Turn = FIRST_TURN
 
     def scale(self, along: AxisName) -> Scale:
         """Scale of an axis."""
@@ -148,6 +159,9 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "view": str,
     "x": str,
     "y": str,
+    "z": str,
+    "sky": sky_view_from_dict,
+    "turn": turn_from_dict,
     "x_ends": _ends,
     "y_ends": _ends,
     "switched": lambda stored: tuple(str(name) for name in stored),

@@ -6,7 +6,7 @@ A gesture replaces ``selection`` (a frozen value); ``rows`` is computed once fro
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import param
 from msgspec import to_builtins
@@ -32,19 +32,21 @@ from explorer.model.table import StarTable
 from explorer.model.used_columns import columns_of
 from explorer.model.visit_table import VisitTable
 from explorer.state.answers import DockState
+from explorer.state.history import History, Moment, read_history, write_history
 from explorer.state.panels import PanelState
 from explorer.state.stored import COLOUR_BY_COUNT, COLOUR_BY_SUBSETS, read_state
 from explorer.state.table_layout import TableLayout
 
 _DEPTH = 200
 
+ARRANGED = ("panels", "enlarged", "colour_by", "appearance", "table_layout", "dock", "focus", "star_alone")
+"""Parts of the state that :meth:`Workspace.arrange` changes together with the selection, and undo restores with it."""
 
-class _Moment(NamedTuple):
-    """What undo restores."""
-
-    selection: Selection
-    subsets: tuple[Subset, ...]
-    computed: tuple[ComputedColumn, ...]
+STORED = (
+    *("selection", "subsets", "computed", "focus", "colour_by", "appearance", "mode", "tool", "panels", "enlarged"),
+    *("star_alone", "table_layout", "dock", "lines"),
+)
+"""Parameters that links, sessions and left pages store."""
 
 
 class Workspace(param.Parameterized):
@@ -87,7 +89,9 @@ class Workspace(param.Parameterized):
         default=(), class_=tuple, doc="The grid of views."
     )
     enlarged = param.Integer(default=None, allow_None=True, doc="Index of the enlarged view, if any.")
-    dark = param.Boolean(default=False, doc="Whether the page is dark.")
+    dark = param.Boolean(
+        default=False, doc="Whether the page is dark, as the visitor chose; no part of a stored state."
+    )
     room = param.String(default="Explore", doc="The room on screen.")
     campaign = param.String(default="", doc="Id of the campaign of the vetting rooms.")
     star_alone = param.Boolean(default=False, doc="Whether only the focused star is shown.")
@@ -108,23 +112,24 @@ class Workspace(param.Parameterized):
     def __init__(self, table: StarTable, **params: Any) -> None:
         self.table = VisitTable(table, params.get("computed", ()))
         self._kept = KeptRows(self.table)
-        self._past: list[_Moment] = []
-        self._future: list[_Moment] = []
+        self._past: list[Moment] = []
+        self._future: list[Moment] = []
         selection = params.pop("selection", Everything())
         rows = _frozen(selection.mask(self.table))
         super().__init__(selection=selection, rows=rows, n_selected=int(rows.sum()), **params)  # type: ignore[no-untyped-call]
         self._kept.follow(self.subsets)
         self._present = self._moment
         self._travelling = False
+        self._edited: tuple[str, int] = ("", 0)
         self.connected = False
         self.came_from = ""
         self._of_star = ""
         self.param.watch(self._changed, ["selection", "subsets", "computed"])
 
     @property
-    def _moment(self) -> _Moment:
-        """What undo restores."""
-        return _Moment(self.selection, self.subsets, self.computed)
+    def _moment(self) -> Moment:
+        """State that undo restores."""
+        return Moment(self.selection, self.subsets, self.computed)
 
     def _changed(self, *events: param.parameterized.Event) -> None:
         if not self._travelling:
@@ -156,6 +161,8 @@ class Workspace(param.Parameterized):
         if isinstance(selection, Joined) and selection.follows(before):
             by, part = selection.then[-1]
             return by.of(self.rows, self.mask_of(part))
+        if isinstance(selection, Joined) and isinstance(before, Joined):
+            return self._kept.mask_after(selection, before)
         return self.mask_of(selection)
 
     def mask_of(self, selection: Selection) -> Mask:
@@ -175,6 +182,24 @@ class Workspace(param.Parameterized):
             If the selection would be made of too many parts.
         """
         self.selection = check_size(combine(mode or self.mode, self.selection, region))
+
+    def edit(self, selection: Selection, gesture: str = "") -> None:
+        """Replace the selection by one with an edited part.
+
+        Parameters
+        ----------
+        selection : Selection
+            The selection.
+        gesture : str
+            Name of the gesture; successive edits of one are one step of undo. "" is one of its own.
+        """
+        amends = bool(gesture) and self._edited == (gesture, id(self.selection))
+        self._travelling = amends  # the step was stored by the first edit
+        try:
+            self.selection = selection
+        finally:
+            self._travelling = False
+        self._edited = (gesture, id(selection))
 
     def clear(self) -> None:
         """Clear the selection; without one, every star counts as selected."""
@@ -306,16 +331,70 @@ class Workspace(param.Parameterized):
         """Reverse an undo."""
         self._travel(self._future, self._past)
 
-    def _travel(self, source: list[_Moment], target: list[_Moment]) -> None:
+    def _travel(self, source: list[Moment], target: list[Moment]) -> None:
         if not source:
             return
         target.append(self._present)
         moment = source.pop()
+        if moment.arranged is not None:
+            target[-1] = target[-1]._replace(arranged=self._arranged)
+        self._restore(moment)
+        self.param.update(can_undo=bool(self._past), can_redo=bool(self._future))
+
+    def _restore(self, moment: Moment) -> None:
+        """Take the values of a moment without recording another one."""
         self._travelling = True
         try:
-            self.param.update(**moment._asdict())
+            self.param.update(
+                selection=moment.selection,
+                subsets=moment.subsets,
+                computed=moment.computed,
+                **(moment.arranged or {}),
+            )
         finally:
             self._travelling = False
+
+    @property
+    def _arranged(self) -> dict[str, Any]:
+        """Present values of :data:`ARRANGED`."""
+        return {name: getattr(self, name) for name in ARRANGED}
+
+    def arrange(self, selection: Selection, subsets: tuple[Subset, ...], **arranged: Any) -> None:
+        """Change parts of :data:`ARRANGED`, such as views, with the selection, as one step of undo.
+
+        Nothing is recorded where everything is so already.
+
+        Parameters
+        ----------
+        selection : Selection
+            The selection.
+        subsets : tuple of Subset
+            The named subsets.
+        arranged
+            New values of some of :data:`ARRANGED`; the others stay.
+
+        Raises
+        ------
+        KeyError
+            If a name is not one of them.
+        """
+        if unknown := arranged.keys() - set(ARRANGED):
+            raise KeyError(f"{sorted(unknown)} cannot be arranged; expected some of {', '.join(ARRANGED)}.")
+        before = self._present._replace(arranged=self._arranged)
+        after = Moment(selection, subsets, self.computed, {**self._arranged, **arranged})
+        if after == before:
+            return
+        self._restore(after)
+        self._past, self._future = [*self._past[-_DEPTH:], before], []
+        self.param.update(can_undo=True, can_redo=False)
+
+    def history_to_dict(self) -> dict[str, Any]:
+        """Convert the latest steps of undo and redo to plain values; :meth:`resume` reads them."""
+        return write_history(History(self._past, self._future))
+
+    def _use_history(self, history: History) -> None:
+        """Replace the steps of undo and redo."""
+        self._past, self._future = history
         self.param.update(can_undo=bool(self._past), can_redo=bool(self._future))
 
     def look_at(self, obsid: int) -> None:
@@ -355,7 +434,7 @@ class Workspace(param.Parameterized):
             "definitions": definitions.plain,
             "computed": [item.to_dict() for item in self.computed],
             "panels": [panel.to_dict() for panel in self.panels],
-            **{name: getattr(self, name) for name in ("focus", "colour_by", "enlarged", "dark")},
+            **{name: getattr(self, name) for name in ("focus", "colour_by", "enlarged")},
             "appearance": to_builtins(self.appearance),
             "star_alone": self.star_alone,
             "table_layout": self.table_layout.to_dict(),
@@ -380,6 +459,29 @@ class Workspace(param.Parameterized):
             result["selection"] = Everything()
         self.message = ""  # so that an equal sentence is shown again
         self.param.update(**result, message=lost)
+
+    def resume(self, stored: Mapping[str, Any], created: str = "") -> None:
+        """Restore a stored state with its steps of undo, if the catalogue is the same build.
+
+        Parameters
+        ----------
+        stored : mapping
+            Output of :meth:`to_dict`; ``history`` are the steps, ``created`` is the build of the catalogue.
+        created : str
+            Build of the present catalogue; steps of another one are left out.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`restore`.
+        """
+        self.restore(stored)
+        steps = stored.get("history") if stored.get("created") == created else None
+        try:
+            self._use_history(read_history(steps, self.table.base))
+        except SelectionError as error:
+            self._use_history(History([], []))
+            self.message = f"{self.message} {error}".lstrip()
 
 
 def _frozen(rows: Mask) -> Mask:

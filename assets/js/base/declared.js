@@ -3,6 +3,7 @@
 export const LIMITS = {
   "partBytes": 512000,
   "memberBytes": 16000000,
+  "sessionBytes": 16000000,
   "lineBytes": 500000,
   "lineListName": 40,
   "recordBytes": 50000000,
@@ -127,6 +128,19 @@ export const STAR_KEYS = {
   ]
 }
 
+/** @type {Record<string, string[]>} */
+export const TOUR_KEYS = {
+  "next": [
+    "PageDown"
+  ],
+  "back": [
+    "PageUp"
+  ],
+  "leave": [
+    "Escape"
+  ]
+}
+
 export const VERDICT_KEYS = {
   "comment": "c",
   "undo": "u",
@@ -161,6 +175,9 @@ export const KEY_NAMES = {
   "previousLine": "Shift+N",
   "measure": "i",
   "fit": "f",
+  "tourNext": "PageDown",
+  "tourBack": "PageUp",
+  "tourLeave": "Esc",
   "comment": "c"
 }
 

@@ -21,7 +21,7 @@ export function base64(data) {
 /**
  * The messages of a file, in their order.
  *
- * @param {"members" | "merge"} kind
+ * @param {"members" | "merge" | "open_session"} kind
  * @param {Uint8Array} data
  * @param {"upload" | "record_part"} partKind
  * @param {string} upload - What the parts are called.
@@ -41,7 +41,7 @@ export function* uploadMessages(kind, data, partKind, upload) {
 
 /**
  * @param {(message: Request) => void} send
- * @param {"members" | "merge"} kind
+ * @param {"members" | "merge" | "open_session"} kind
  * @param {Blob} file
  * @param {"upload" | "record_part"} [partKind]
  */

@@ -1,9 +1,9 @@
 // A view of the grid: its title with menus, and its plot.
 
 /** @import { Bars as BarsFigure } from "../figures/bars.js" */
-/** @import { BarsLayer, Layer, Legend, MapSpec, MissingSpec } from "../payloads.ts" */
-/** @import { OverlaySpec, Palettes, PlaneLayer, ViewSpec } from "../payloads.ts" */
-/** @import { ChooseMap, FittedCurves } from "../protocol.d.ts" */
+/** @import { BarsLayer, BarsSpec, Layer, Legend, MapSpec, MissingSpec, OverlaySpec } from "../payloads.ts" */
+/** @import { Palettes, PlaneLayer, PlaneSpec, ViewSpec } from "../payloads.ts" */
+/** @import { ChooseMap, FittedCurves, RegionMark } from "../protocol.d.ts" */
 /** @import { Stage } from "./stage.js" */
 
 import { PICTURE_FORMS } from "../base/declared.js"
@@ -14,7 +14,12 @@ import { shortCount } from "../base/words.js"
 import { Bars } from "../figures/bars.js"
 import { DiscMap } from "../figures/disc_map.js"
 import { Plane } from "../figures/plane.js"
+import { RegionLayer } from "../figures/regions.js"
+import { SkyMap } from "../figures/sky_map.js"
+import { Space } from "../figures/space.js"
 import { AxesForm } from "./axes_form.js"
+import { projectionRows } from "./projection_form.js"
+import { RegionsForm } from "./regions_form.js"
 
 /** @type {[of: ChooseMap["of"], label: string][]} */
 const MAPS_OF = [["selected", "selected"], ["all", "all stars"], ["difference", "selected - all"]]
@@ -25,6 +30,10 @@ export class Card {
   spec = null
   /** @type {Plane | Bars | null} */
   view = null
+  /** @type {RegionLayer | null} */
+  regions = null
+  /** @type {RegionMark[]} */
+  marks = []
   /** @type {Legend | null} - Colours of the view's own. */
   legend = null
   noted = "" // words of the note
@@ -63,6 +72,7 @@ export class Card {
     this.hidden = element("em")
     const more = icon("more_vert", "Axes, overlays and pictures", null, { "aria-expanded": "false" })
     this.popup = popup(more, () => this.menu())
+    this.regionsForm = new RegionsForm(slot, send, () => this.refreshMenu())
     this.grow = icon("open_in_full", "Enlarge", () => send({ kind: "enlarge", slot }))
     this.extras = element("div", { className: "extras" }, this.hidden, this.bar, this.caption)
     this.key = element("button", { type: "button", className: "more", hidden: true, "aria-expanded": "false" }, "Key")
@@ -123,6 +133,7 @@ export class Card {
     this.close()
     this.spec = spec
     this.view = null
+    this.regions = null
     options(this.select, this.stage.catalogue, spec.view)
     const map = spec.kind === "plane" ? spec.map : undefined
     this.part.hidden = !map
@@ -144,16 +155,29 @@ export class Card {
       return
     }
     this.plot.replaceChildren()
-    const { slot, stage, plot } = this
-    /** @type {Plane["send"]} */
-    const send = (message) => stage.fromView(message)
-    const Shown = map ? DiscMap : Plane
-    const view = spec.kind === "bars" ? new Bars(plot, spec, slot, send) : new Shown(plot, spec, slot, send)
+    const { stage } = this
+    const view = this.figureOf(spec)
     const { colours, theme, tool } = stage.look
     this.view = view
+    this.regions = new RegionLayer(view, stage.edits, stage.send, (mark) => this.showNumbers(mark))
+    view.placed = () => this.regions?.place()
+    this.regions.receive(this.marks)
+    this.plot.append(this.regions.el)
     view.recolour(colours, theme)
     void view.show(theme, tool)
     this.refreshMenu()
+  }
+
+  /** @param {PlaneSpec | BarsSpec} spec */
+  figureOf(spec) {
+    const { slot, stage, plot } = this
+    /** @type {Space["sendTurn"]} */
+    const send = (message) => stage.fromView(message)
+    if (spec.kind === "bars") return new Bars(plot, spec, slot, send)
+    const { space } = spec
+    if (space) return new Space(plot, { ...spec, space }, slot, send)
+    const Shown = spec.map ? DiscMap : spec.sky ? SkyMap : Plane
+    return new Shown(plot, spec, slot, send)
   }
 
   /** Show the view's new state in an open menu, where the keyboard stays at what it changed. */
@@ -180,6 +204,28 @@ export class Card {
       this.view.receive(layer)
       if (layer.name === "everything") this.refreshMenu() // the bars set an axis
     } else if (!isBars(layer)) this.view?.receive(layer, pixels, colours)
+  }
+
+  /** @param {RegionMark[]} marks - Of this view. */
+  receiveRegions(marks) {
+    const numbers = (/** @type {RegionMark[]} */ of) =>
+      JSON.stringify(of.map(({ form, path, fields }) => [form, path, fields]))
+    const changed = numbers(marks) !== numbers(this.marks)
+    this.marks = marks
+    this.regions?.receive(marks)
+    if (changed) this.refreshMenu()
+  }
+
+  /**
+   * Open the menu at the numbers of a region.
+   *
+   * @param {RegionMark} mark
+   */
+  showNumbers(mark) {
+    this.popup.el.showPopover()
+    const label = `Region ${this.marks.indexOf(mark) + 1}:`
+    const field = this.popup.el.querySelector(`[aria-label^="${label}"]`)
+    if (field instanceof HTMLElement) field.focus()
   }
 
   /**
@@ -216,7 +262,9 @@ export class Card {
     const { slot, spec, stage } = this
     if (spec === null || spec.kind === "missing") return [element("p", { className: "hint" }, NOTHING)]
     const { send, columns, book } = stage
-    const axes = this.view ? new AxesForm(slot, send, columns, book).rows(spec, this.view) : []
+    const form = new AxesForm(slot, send, columns, book)
+    const isProjected = spec.kind === "plane" && (spec.sky || spec.space)
+    const axes = isProjected ? projectionRows(form, spec, this.view) : this.view ? form.rows(spec, this.view) : []
     const picture = (/** @type {string} */ form) =>
       element(
         "button",
@@ -227,6 +275,7 @@ export class Card {
     return [
       ...map,
       ...axes,
+      this.regionsForm.rows(spec, this.marks),
       ...spec.overlays.map((overlay) => this.overlayBox(overlay)),
       element("div", { className: "row" }, "Picture ", ...PICTURE_FORMS.map(picture)),
     ]

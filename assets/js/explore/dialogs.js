@@ -1,18 +1,19 @@
-// Dialogs: share and export, help with shortcuts, the first visit's tour, and what to do when the connection is lost.
+// Dialogs: share and export, help with shortcuts, the welcome, and what to do when the connection is lost.
 
 /** @import { Document } from "bokeh/document/document" */
-/** @import { HelpState, ExportsState, Parts, TourStep } from "../payloads.ts" */
+/** @import { HelpState, ExportsState, Parts } from "../payloads.ts" */
 /** @import { Link, Request } from "../protocol.d.ts" */
 /** @import { Child } from "../base/dom.js" */
 
 import { onLostConnection } from "../base/connection.js"
-import { PICTURE_FORMS } from "../base/declared.js"
+import { LIMITS, PICTURE_FORMS } from "../base/declared.js"
 import { download, element, icon, toaster } from "../base/dom.js"
 import { keyTable } from "../base/key_table.js"
+import { sendFile } from "../base/upload.js"
 import { hex } from "../base/uuid.js"
-import { Tour } from "./tour.js"
+import { Guide } from "./guide.js"
+import { keepInTab } from "./tab.js"
 
-export const SEEN = "mgiant-explorer-tour"
 const OWN_NAME = "mgiant-explorer-browser"
 const LOST = "mgiant-explorer-lost"
 const SHORT_MS = 6000
@@ -31,8 +32,6 @@ export class Dialogs {
   document = null
   /** @type {HTMLDialogElement | null} */
   dialog = null
-  /** @type {Tour | null} */
-  bubble = null
   token = ""
   watched = false
 
@@ -54,8 +53,10 @@ export class Dialogs {
       onclick: () => this.address.select(),
     })
     host.append(this.toast.el)
+    this.guide = new Guide(send, host, (title, ...content) => this.open(title, ...content))
     /** @type {Parts} */
     this.parts = {
+      ...this.guide.parts,
       exports: (state) => this.listExports(state),
       help: (state) => this.help(state),
       download: (file) => download(file),
@@ -83,6 +84,7 @@ export class Dialogs {
     this.dialog = dialog
     this.host.append(dialog)
     dialog.showModal()
+    return dialog
   }
 
   /** @param {ExportsState} state */
@@ -112,12 +114,43 @@ export class Dialogs {
       "Share and export",
       element("h2", {}, "Link to the current state"),
       element("div", { className: "row" }, this.address, share),
+      ...this.sessionRows(),
       element("h2", {}, `Table of ${summary}`),
       element("div", { className: "row" }, ...tables, send),
       element("h2", {}, `Figures of the paper, of ${summary}`),
       ...figures.map((figure) => this.paperRow(figure)),
       element("p", { className: "hint" }, "Single views: the menu in the corner of each."),
     )
+  }
+
+  /** Save what a link restores as a file, or open such a file. */
+  sessionRows() {
+    const file = element("input", {
+      type: "file",
+      accept: ".json,application/json",
+      hidden: true,
+      "aria-label": "Session file",
+      onchange: () => void this.openSession(file.files?.[0]),
+    })
+    const save = element("button", {
+      type: "button",
+      title: "Views, selection, subsets, computed columns, lines and table as a JSON file",
+      onclick: () => this.send({ kind: "save_session" }),
+    }, "Save session")
+    const open = element("button", {
+      type: "button",
+      title: "Show a saved session in place of what is on screen, to which a click returns",
+      onclick: () => file.click(),
+    }, "Open session…")
+    return [element("h2", {}, "Session as a file"), element("div", { className: "row" }, save, open, file)]
+  }
+
+  /** @param {File} [file] */
+  async openSession(file) {
+    if (!file) return
+    this.dialog?.close()
+    if (file.size > LIMITS.sessionBytes) return this.send({ kind: "open_session", size: file.size, data: "" })
+    await sendFile(this.send, "open_session", file)
   }
 
   /** @param {ExportsState["figures"][number]} figure */
@@ -147,16 +180,10 @@ export class Dialogs {
   }
 
   /** @param {HelpState} state */
-  help({ shortcuts, gestures, views, tour }) {
-    const start = element("button", {
-      type: "button",
-      onclick: () => {
-        this.dialog?.close()
-        this.tour(tour)
-      },
-    }, "Start the tour")
-    this.open(
+  help({ shortcuts, gestures, views, welcome }) {
+    const dialog = this.open(
       "Help",
+      element("div", { className: "row" }, ...this.guide.buttons(welcome, () => dialog.close())),
       element("ul", {}, ...gestures.map((text) => element("li", {}, text))),
       element("h2", {}, "Views"),
       element(
@@ -166,20 +193,7 @@ export class Dialogs {
       ),
       element("h2", {}, "Keyboard"),
       keyTable(shortcuts),
-      element("div", { className: "row" }, start),
     )
-  }
-
-  /** @param {TourStep[]} steps */
-  firstVisit(steps) {
-    if (globalThis.localStorage.getItem(SEEN) === null) this.tour(steps)
-  }
-
-  /** @param {TourStep[]} steps */
-  tour(steps) {
-    globalThis.localStorage.setItem(SEEN, "1")
-    this.bubble?.end()
-    this.bubble = new Tour(this.host, steps)
   }
 
   /**
@@ -199,6 +213,7 @@ export class Dialogs {
    */
   watchConnection(token) {
     this.token = token
+    keepInTab({ token, writing: this.writing() })
     const { document } = this
     if (document === null || this.watched) return
     this.watched = true

@@ -5,21 +5,26 @@
 /** @import { Request } from "../protocol.d.ts" */
 
 import { ColumnBook } from "../base/column_book.js"
-import { debounced, element, rememberTheme } from "../base/dom.js"
+import { debounced, element } from "../base/dom.js"
 import { receive } from "../base/messages.js"
+import { followSystem, rememberTheme, startsDark } from "../base/theme.js"
 import { listenToStarKeys } from "../star/keys.js"
 import { StarDock } from "../star/star.js"
-import { Dialogs, ownName, SEEN } from "./dialogs.js"
+import { Dialogs, ownName } from "./dialogs.js"
 import { Dock } from "./dock.js"
 import { Frame } from "./frame.js"
+import { wasWelcomed } from "./guide.js"
 import { listenToPageKeys } from "./keys.js"
+import { Notice } from "./notice.js"
 import { Side } from "./side.js"
 import { Spectra } from "./spectra.js"
 import { Stage } from "./stage.js"
+import { keepInTab, leftInTab } from "./tab.js"
 import { Table } from "./table.js"
 import { Toolbar } from "./toolbar.js"
 
 const RING_AFTER = 80
+const WRITTEN_AFTER = 400
 
 /** @param {{ model: PanelModel }} page */
 export function render({ model }) {
@@ -38,11 +43,12 @@ export function render({ model }) {
   const dock = new Dock(send, book, table, () => stage.planes)
   const side = new Side(send)
   const star = new StarDock(send)
+  const notice = new Notice(send, (steps) => dialogs.guide.tour(steps, 0))
   const down = element("div", { className: "down" }, spectra.el, stage.el, dock.el)
   const frame = new Frame({ side: side.el, down, dock: dock.el, star: star.el })
   toolbar.add(frame.toggle)
-  const centre = element("div", { className: "centre" }, toolbar.el, frame.el)
-  const host = element("div", { className: "explore", tabIndex: -1 }, centre)
+  const centre = element("div", { className: "centre" }, toolbar.el, notice.el, frame.el)
+  const host = element("div", { className: startsDark() ? "explore dark" : "explore", tabIndex: -1 }, centre)
   const dialogs = new Dialogs(send, host, toolbar.light, () => side.writing)
   // The spectrum first: with single stars on screen the rings cost a frame in every view.
   const ring = debounced((/** @type {Required<Message>["focus"]} */ places) => stage.ring(places), RING_AFTER)
@@ -62,6 +68,7 @@ export function render({ model }) {
       stage.dimCurves(state.stale)
     },
     ...dialogs.parts,
+    ...notice.parts,
     ...star.parts,
     star: (packet) => {
       star.receive(packet)
@@ -88,7 +95,6 @@ export function render({ model }) {
       star.widen(on)
     },
     colours: (colours) => stage.recolour(colours),
-    tour: (steps) => dialogs.firstVisit(steps),
     refused: (kind) => star.refused(kind),
   }
   model.on("msg:custom", (message) => receive(parts, message))
@@ -96,9 +102,21 @@ export function render({ model }) {
   listenToStarKeys(host, star)
   model.on("after_render", () => {
     dialogs.document = globalThis.Bokeh.documents[0]
-    send({ kind: "connect", seen: globalThis.localStorage.getItem(SEEN) !== null, browser: ownName() })
-    const writing = dialogs.cameBack()
+    const left = leftInTab()
+    send({ kind: "connect", seen: wasWelcomed(), browser: ownName(), tab: left?.token ?? null })
+    const writing = dialogs.cameBack() ?? left?.writing ?? null
     if (writing !== null) side.write(writing)
+    followSystem()
+  })
+  const keep = () => keepInTab({ token: dialogs.token, writing: side.writing })
+  host.addEventListener("input", debounced(keep, WRITTEN_AFTER))
+  const leave = () => {
+    keep()
+    send({ kind: "leave" })
+  }
+  globalThis.addEventListener("pagehide", leave)
+  globalThis.document.addEventListener("visibilitychange", () => {
+    if (globalThis.document.visibilityState === "hidden") leave()
   })
   return host
 }
