@@ -656,6 +656,12 @@ export interface Enlarge {
   slot: number;
 }
 
+/** Go to another room. */
+export interface Enter {
+  kind: "enter";
+  room: "Campaigns" | "Explore";
+}
+
 /** Error bars, each from end to end, and ellipses of so many corners; NaN follows each of them. */
 export interface ErrorsLayer {
   kind: "errors";
@@ -841,12 +847,12 @@ export interface Help {
   kind: "help";
 }
 
-/** Gestures, views, shortcuts and the steps of the tour. */
+/** Gestures, views, shortcuts, and the welcome with the tour. */
 export interface HelpContent {
   gestures: string[];
   views: ViewHelp[];
   shortcuts: Shortcut[];
-  tour: TourStep[];
+  welcome: Welcome;
 }
 
 /** Show the whole range of every view. */
@@ -1811,11 +1817,27 @@ export interface Start {
   rules?: string;
 }
 
+/** Set up the views and the selection of a story. */
+export interface StartStory {
+  kind: "start_story";
+  key: string;
+}
+
 /** One statistic of both samples, their difference, and that in standard errors, as texts. */
 export type StatisticRow = [name: string, first: string, second: string, difference: string, sigma: string];
 
 /** Stars of one status. */
 export type StatusCount = [status: string, count: number];
+
+/** A story that is offered, and the sentence on what it lacks, "" where it can be followed. */
+export type StoryChoice = [key: string, title: string, about: string, lack: string];
+
+/** A story that was set up, and its steps. */
+export interface StoryShown {
+  key: string;
+  title: string;
+  steps: TourStep[];
+}
 
 /** Use, show or remove a named subset. */
 export interface Subset {
@@ -2087,16 +2109,17 @@ export interface Update {
   star_page?: boolean;
   star_setup?: StarSetup;
   status?: OpeningStatus;
+  story?: StoryShown;
   switched?: SwitchedOverlay;
   table?: TableState;
   theme?: "light" | "dark";
   thumbnails?: ThumbnailPage;
   tool?: "box" | "lasso" | "polygon" | "pan";
   toolbar?: ToolbarState;
-  tour?: TourStep[];
   trial?: TrialModel;
   unreachable?: string;
   vet?: VetState;
+  welcome?: Welcome;
 }
 
 /** A part of a file, in base64. */
@@ -2166,6 +2189,14 @@ export interface ViewSize {
   window: [number, number, number, number];
   width: number;
   height: number;
+}
+
+/** Sentences on the catalogue and on where to begin, the stories, and the steps of the tour. */
+export interface Welcome {
+  title: string;
+  sentences: string[];
+  stories: StoryChoice[];
+  tour: TourStep[];
 }
 
 export type AnyFigure =
@@ -2240,6 +2271,7 @@ export type RequestKind =
   "afresh" |
   "leave" |
   "help" |
+  "start_story" |
   "focus" |
   "side" |
   "check" |
@@ -2297,6 +2329,7 @@ export type RequestKind =
   "list_columns" |
   "summarise_columns" |
   "thumbnails" |
+  "enter" |
   "campaign" |
   "judge" |
   "vet_undo" |
@@ -2354,6 +2387,7 @@ export type Request =
   Afresh |
   Leave |
   Help |
+  StartStory |
   Focus |
   Side |
   Check |
@@ -2411,6 +2445,7 @@ export type Request =
   ListColumns |
   SummariseColumns |
   Thumbnails |
+  Enter |
   Campaign |
   Judge |
   VetUndo |
