@@ -2,6 +2,8 @@
 
 /** @import { Ends } from "../payloads.ts" */
 
+import { RADIANS } from "./turning.js"
+
 /** @typedef {"box" | "range" | "polygon" | "circle"} RegionForm */
 /** @typedef {{ form: RegionForm, x: number[], y: number[] }} RegionPoints - Handles as the server has them. */
 /** @typedef {{ x: Ends, y: Ends }} View - Ends of the axes, in drawing order. */
@@ -11,7 +13,6 @@
 
 const MOST_CORNERS = 24 // with a handle; an outline with more has one for several corners
 const CIRCLE_POINTS = 72
-const RADIANS = Math.PI / 180
 const SIDES = ["low", "high"]
 
 /**
