@@ -2,14 +2,14 @@
 
 /** @import { Ends } from "../payloads.ts" */
 
-import { RADIANS } from "./turning.js"
-
 /** @typedef {"box" | "range" | "polygon" | "circle"} RegionForm */
 /** @typedef {{ form: RegionForm, x: number[], y: number[] }} RegionPoints - Handles as the server has them. */
 /** @typedef {{ x: Ends, y: Ends }} View - Ends of the axes, in drawing order. */
 /** @typedef {{ id: string, x: number, y: number, label: string, along: "x" | "y" | "both" }} Handle */
 /** @typedef {(x: number, y: number) => [number, number]} ToPixels */
 /** @typedef {{ x: number, y: number }} Shift */
+
+import { RADIANS } from "../base/angles.js"
 
 const MOST_CORNERS = 24 // with a handle; an outline with more has one for several corners
 const CIRCLE_POINTS = 72

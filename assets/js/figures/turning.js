@@ -1,6 +1,7 @@
 // Turning a space of three columns: the same angles as on the server, and the dots of its stars on a screen.
 
-export const RADIANS = Math.PI / 180
+import { RADIANS } from "../base/angles.js"
+
 const DEGREES_A_PIXEL = 0.4
 const OPAQUE = 0xff000000
 const LARGE_DOT = 4 // pixels
