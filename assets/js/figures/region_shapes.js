@@ -9,9 +9,10 @@
 /** @typedef {(x: number, y: number) => [number, number]} ToPixels */
 /** @typedef {{ x: number, y: number }} Shift */
 
+import { RADIANS } from "../base/angles.js"
+
 const MOST_CORNERS = 24 // with a handle; an outline with more has one for several corners
 const CIRCLE_POINTS = 72
-const RADIANS = Math.PI / 180
 const SIDES = ["low", "high"]
 
 /**
