@@ -107,6 +107,16 @@ export interface AxisLimits {
   high: string;
 }
 
+/** Select the stars in a range of an axis, between two coordinates on its scale. */
+export interface AxisRange {
+  kind: "axis_range";
+  slot: number;
+  axis: "x" | "y";
+  start: number;
+  end: number;
+  keys?: ("ctrl" | "shift")[];
+}
+
 /** Show an axis as the view starts: linear, in its usual direction, its whole range. */
 export interface AxisReset {
   kind: "axis_reset";
@@ -409,6 +419,26 @@ export interface ContoursLayer {
 export interface ContoursSpec {
   of: "" | "all" | "selected";
   levels: number[];
+}
+
+/** Show some columns in a corner plot, in this order. */
+export interface CornerColumns {
+  kind: "corner_columns";
+  slot: number;
+  columns: string[];
+}
+
+/** Every column against every other one: the axes of each along x and along y, and ends of the plane of all cells. */
+export interface CornerSpec {
+  kind: "corner";
+  view: string;
+  title: string;
+  caption: Caption[];
+  overlays: SwitchSpec[];
+  about: string;
+  x: AxisSpec[];
+  y: AxisSpec[];
+  gap: number;
 }
 
 /** One choice of the columns page: which column of a table has a role, and its unit. */
@@ -876,6 +906,22 @@ export interface MapSpec {
 
 /** Text at the upper left corner of a map, and a shorter one for a narrow map. */
 export type MapTitle = [x: number, y: number, text: string, short: string];
+
+/** Heights of equal bars along an axis as fractions of the highest; the colour is "" for that of the layer. */
+export interface MarginBars {
+  colour: string;
+  heights: Float32Array;
+}
+
+/** Histograms of the stars in a window of a plane, along x and along y. */
+export interface MarginsLayer {
+  kind: "margins";
+  slot: number;
+  name: "margins_all" | "margins_selected";
+  window: [number, number, number, number];
+  x: MarginBars[];
+  y: MarginBars[];
+}
 
 /** Measurements of a line: rows, the same as a table to paste, and curves on their own wavelengths. */
 export interface MeasuredDrawing {
@@ -1480,6 +1526,16 @@ export type StatisticRow = [name: string, first: string, second: string, differe
 /** Stars of one status. */
 export type StatusCount = [status: string, count: number];
 
+/** Outlines of histograms in the coordinates of a view; a colour is "" for that of the layer, which is filled. */
+export interface StepsLayer {
+  kind: "steps";
+  slot: number;
+  name: "steps_all" | "steps_selected";
+  xs: Float32Array[];
+  ys: Float32Array[];
+  colours: string[];
+}
+
 /** Use, show or remove a named subset. */
 export interface Subset {
   kind: "subset";
@@ -1784,6 +1840,7 @@ export interface ViewSize {
 
 export type AnyFigure =
   BarsSpec |
+  CornerSpec |
   MissingSpec |
   PlaneSpec;
 
@@ -1795,8 +1852,10 @@ export type AnyLayer =
   ErrorsLayer |
   ImageLayer |
   MapLayer |
+  MarginsLayer |
   PickedLayer |
-  StarsLayer;
+  StarsLayer |
+  StepsLayer;
 
 export type AnyShape =
   ArrowsShape |
@@ -1820,6 +1879,8 @@ export type RequestKind =
   "axis_reset" |
   "aspect" |
   "contours" |
+  "axis_range" |
+  "corner_columns" |
   "apply" |
   "rebuild" |
   "configuration" |
@@ -1910,6 +1971,8 @@ export type Request =
   AxisReset |
   Aspect |
   Contours |
+  AxisRange |
+  CornerColumns |
   Apply |
   Rebuild |
   Configuration |

@@ -16,6 +16,7 @@ from explorer.charts.chart import Brush, Shot, ViewSpec, lack_of, note_of
 from explorer.charts.errors import ERRORS
 from explorer.charts.map_layout import MapLayout
 from explorer.charts.map_picture import MapPanel, draw_maps
+from explorer.charts.margins import MARGINS
 from explorer.charts.overlays import NO_SLOT, Lines, Overlay, PackedImage, Scene, WireLayer
 from explorer.charts.palettes import TRANSPARENT, gradient_css, lookup
 from explorer.charts.plane import TAP_PIXELS, PlaneChart
@@ -118,8 +119,14 @@ class DiscChart(PlaneChart):
     @property
     def switches(self) -> dict[str, bool]:
         """The overlays, whether the residual is coloured, and whether stars are drawn."""
-        plane = {name: on for name, on in super().switches.items() if name != ERRORS or self.is_alone}
+        left_out = {MARGINS} if self.is_alone else {MARGINS, ERRORS}
+        plane = {name: on for name, on in super().switches.items() if name not in left_out}
         return {**plane, **{name: name in self.state.switched for name in _SWITCHES}}
+
+    @property
+    def shows_margins(self) -> bool:
+        """False: maps lie beside one another."""
+        return False
 
     @property
     def is_alone(self) -> bool:

@@ -30,6 +30,7 @@ from explorer.model import (
 )
 from explorer.model.screen import Theme
 from explorer.rooms import shortcuts, star_spectrum, uploads
+from explorer.state import panels
 from explorer.vetting import campaign_files, events, exchange
 from pipeline.domain import own_columns
 
@@ -55,6 +56,8 @@ def limits() -> dict[str, int]:
         "reason": proposals.MAX_WHY_CHARACTERS,
         "bins": samples.MAX_BINS,
         "compared": samples.MAX_COLUMNS,
+        "cornerFewest": panels.MIN_CORNER,
+        "cornerColumns": panels.MAX_CORNER,
     }
 
 

@@ -18,7 +18,7 @@ from explorer.charts.view_specs import SPECS, VIEWS, chart_of
 from explorer.model.computed import ComputedColumn
 from explorer.model.library import Library
 from explorer.model.screen import Theme
-from explorer.model.selection import Everything, InIds, SelectionMode
+from explorer.model.selection import Everything, InIds, Selection, SelectionMode
 from explorer.rooms.channel import Channel
 from explorer.rooms.columns_menu import column_choices
 from explorer.state.panels import PanelState
@@ -290,8 +290,12 @@ class Stage:
 
     def _drawn(self, request: protocol.Region) -> None:
         region = self.charts[self._slot(request.slot)].region(request.geometry)
+        self.select(region, request.keys)
+
+    def select(self, region: Selection | None, keys: protocol.Keys) -> None:
+        """Combine a region with the selection as the held keys ask; None selects nothing."""
         if region is not None:
-            self.workspace.gesture(region, _MODES.get(frozenset(request.keys)))
+            self.workspace.gesture(region, _MODES.get(frozenset(keys)))
 
     def _tapped(self, request: protocol.Tap) -> None:
         row = self.charts[self._slot(request.slot)].star_at(request.x, request.y)
@@ -379,7 +383,7 @@ class Stage:
         changed |= {user for name in changed for user in self.workspace.table.users(name)}
         specs: list[protocol.AnyFigure | None] = [None] * len(self.charts)
         for slot, chart in enumerate(self.charts):
-            if changed & {chart.state.x, chart.state.y}:
+            if changed & {*chart.state.chosen}:
                 self.charts[slot] = chart_of(self.library, chart.state)
                 specs[slot] = self.charts[slot].spec(dark=self.workspace.dark)
         table = self.library.table

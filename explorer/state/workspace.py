@@ -249,7 +249,7 @@ class Workspace(param.Parameterized):
         uses = [f"the column {other}" for other in self.table.users(name)]
         uses += [f"the subset {item.name!r}" for item in self.subsets if name in columns_of(item.selection)]
         uses += ["the selection"] if name in columns_of(self.selection) else []
-        uses += ["a view"] if any(name in (panel.x, panel.y) for panel in self.panels) else []
+        uses += ["a view"] if any(name in panel.chosen for panel in self.panels) else []
         uses += ["the colours"] if name == self.colour_by else []
         if uses:
             raise SelectionError(
@@ -304,7 +304,7 @@ class Workspace(param.Parameterized):
     @property
     def columns_on_screen(self) -> frozenset[str]:
         """Columns of the axes and colours of the views."""
-        axes = (name for panel in self.panels for name in (panel.x, panel.y))
+        axes = (name for panel in self.panels for name in panel.chosen)
         return frozenset(name for name in (*axes, self.colour_by) if name in self.table)
 
     def summary(self) -> str:

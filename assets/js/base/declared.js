@@ -18,7 +18,9 @@ export const LIMITS = {
   "className": 40,
   "reason": 2000,
   "bins": 200,
-  "compared": 8
+  "compared": 8,
+  "cornerFewest": 2,
+  "cornerColumns": 6
 }
 
 /** @type {Record<string, import("../protocol.d.ts").Request>} */

@@ -11,9 +11,11 @@ import { gradient } from "../base/legend.js"
 import { options } from "../base/lists.js"
 import { shortCount } from "../base/words.js"
 import { Bars } from "../figures/bars.js"
+import { Corner } from "../figures/corner.js"
 import { DiscMap } from "../figures/disc_map.js"
 import { Plane } from "../figures/plane.js"
 import { AxesForm } from "./axes_form.js"
+import { CornerForm } from "./corner_form.js"
 
 /** @type {[of: ChooseMap["of"], label: string][]} */
 const MAPS_OF = [["selected", "selected"], ["all", "all stars"], ["difference", "selected - all"]]
@@ -83,7 +85,7 @@ export class Card {
       options(this.part, map.parts.map(([label, lacking], k) => [k, label, lacking]), map.part)
       options(this.of, MAPS_OF, map.of)
     }
-    this.caption.title = spec.kind === "plane" ? spec.about : ""
+    this.caption.title = "about" in spec ? spec.about : ""
     this.caption.replaceChildren(
       ...spec.caption.map(([text, colour]) => element("span", { style: colour ? `color:${colour}` : null }, text)),
     )
@@ -99,8 +101,7 @@ export class Card {
     const { slot, stage, plot } = this
     /** @type {Plane["send"]} */
     const send = (message) => stage.fromView(message)
-    const Shown = map ? DiscMap : Plane
-    const view = spec.kind === "bars" ? new Bars(plot, spec, slot, send) : new Shown(plot, spec, slot, send)
+    const view = figureOf(plot, spec, slot, send)
     const { colours, theme, tool } = stage.look
     this.view = view
     view.recolour(colours, theme)
@@ -165,7 +166,11 @@ export class Card {
     const { slot, spec, stage } = this
     if (spec === null || spec.kind === "missing") return [element("p", { className: "hint" }, NOTHING)]
     const { send, columns } = stage
-    const axes = this.view ? new AxesForm(slot, send, columns).rows(spec, this.view) : []
+    const axes = spec.kind === "corner"
+      ? new CornerForm(slot, send, columns).rows(spec)
+      : this.view
+      ? new AxesForm(slot, send, columns).rows(spec, this.view)
+      : []
     const picture = (/** @type {string} */ form) =>
       element(
         "button",
@@ -230,6 +235,18 @@ export class Card {
   mark(xs, ys) {
     if (this.view instanceof Plane) this.view.mark(xs, ys)
   }
+}
+
+/**
+ * @param {HTMLElement} cell
+ * @param {Exclude<ViewSpec, MissingSpec>} spec
+ * @param {number} slot
+ * @param {Plane["send"]} send
+ */
+function figureOf(cell, spec, slot, send) {
+  if (spec.kind === "bars") return new Bars(cell, spec, slot, send)
+  if (spec.kind === "corner") return new Corner(cell, spec, slot, send)
+  return spec.map ? new DiscMap(cell, spec, slot, send) : new Plane(cell, spec, slot, send)
 }
 
 /** @type {(select: HTMLSelectElement, value: string) => void} */

@@ -15,6 +15,7 @@ import { asImage } from "../base/bokeh_internals.js"
 import { element, large, magnified } from "../base/dom.js"
 import { arrows } from "./arrows.js"
 import { FigureCell } from "./figure.js"
+import { marginRoom, Margins } from "./margins.js"
 import { chunks, css, pickedStars, repeatedDots, unpacked } from "./pixels.js"
 import { valueAt } from "./ticks.js"
 
@@ -43,6 +44,8 @@ export class Plane extends FigureCell {
   arrowSource = null
   /** @type {GlyphRenderer<MultiLine> | null} - Curves of a fit, once there are any. */
   curves = null
+  /** @type {Margins | null} */
+  margins = null
   repeated = JSON.stringify([[0, 0]])
 
   /**
@@ -68,6 +71,33 @@ export class Plane extends FigureCell {
     this.focus = new M.ColumnDataSource({ data: { x: [], y: [] }, name: "focus" })
     const ring = new M.Scatter({ ...XY, size: RING_SIZE * magnified(), fill_alpha: 0, line_width: 2.5 })
     this.ring = this.layer(ring, this.focus, "overlay")
+    if (spec.overlays.some(({ name, on }) => name === "margins" && on)) this.addMargins()
+  }
+
+  addMargins() {
+    const ends = (/** @type {FigureCell["xRange"]} */ { start, end }) => /** @type {[number, number]} */ ([start, end])
+    const all = () => ({ x: ends(this.xRange), y: ends(this.yRange) })
+    this.margins = new Margins(this.cell, all, (axis, start, end, event) => {
+      /** @type {("shift" | "ctrl")[]} */
+      const keys = event.shiftKey ? ["shift"] : []
+      if (event.ctrlKey || event.metaKey) keys.push("ctrl")
+      this.send({ kind: "axis_range", slot: this.slot, axis, start, end, keys })
+    })
+    this.figure.setv({ min_border_top: marginRoom(), min_border_right: marginRoom() })
+  }
+
+  /** @override */
+  look() {
+    super.look()
+    if (!this.margins || !this.view) return
+    const { left, top, width, height } = this.view.frame.bbox
+    this.margins.place({ left, top, width, height })
+  }
+
+  /** @override */
+  close() {
+    this.margins?.close()
+    super.close()
   }
 
   /** @override */
@@ -214,7 +244,9 @@ export class Plane extends FigureCell {
     } else if (layer.name === "picked") {
       this.pickedLevels = bytes(layer.levels)
       this.paintPicked(colours)
-    } else if (layer.name !== "map") {
+    } else if (layer.name === "margins_all" || layer.name === "margins_selected") {
+      this.margins?.receive(layer)
+    } else if (layer.name === "everything" || layer.name === "selected") {
       const { name, window, shape, from, to } = layer
       const image = { window, shape, packed: pixels.subarray(from, to) }
       this.levels.set(name, image)
@@ -362,6 +394,7 @@ export class Plane extends FigureCell {
    */
   recolour(colours, theme) {
     this.paintTheme(theme)
+    this.margins?.recolour(colours, theme)
     this.ring.glyph.line_color = theme.accent
     if (this.errors) this.errors.glyph.line_color = theme.text
     if (this.contours) {

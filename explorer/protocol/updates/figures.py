@@ -181,6 +181,20 @@ class PlaneSpec(FigureSpec, frozen=True, tag="plane"):
     map: MapSpec | UnsetType = UNSET
 
 
+class CornerSpec(FigureSpec, frozen=True, tag="corner"):
+    """Every column against every other one: the axes of each along x and along y, and ends of the plane of all cells.
+
+    The cell in row ``r`` from the top and column ``c`` is the unit square whose lower left corner is (c, n - 1 - r),
+    without a margin of ``gap`` on each side; the diagonal has histograms.
+    """
+
+    overlays: tuple[SwitchSpec, ...]
+    about: str
+    x: tuple[AxisSpec, ...]
+    y: tuple[AxisSpec, ...]
+    gap: float
+
+
 class BarsSpec(FigureSpec, frozen=True, tag="bars"):
     """A histogram."""
 
@@ -190,7 +204,7 @@ class BarsSpec(FigureSpec, frozen=True, tag="bars"):
     bins: int
 
 
-AnyFigure: TypeAlias = MissingSpec | PlaneSpec | BarsSpec
+AnyFigure: TypeAlias = MissingSpec | PlaneSpec | CornerSpec | BarsSpec
 
 
 class Layer(MessagePart, frozen=True, tag_field="kind"):
@@ -266,6 +280,31 @@ class BarsLayer(Layer, frozen=True, tag="bars"):
     parts: tuple[BarsPart, ...] = ()
 
 
+class MarginBars(MessagePart, frozen=True):
+    """Heights of equal bars along an axis as fractions of the highest; the colour is "" for that of the layer."""
+
+    colour: str
+    heights: Float32s
+
+
+class MarginsLayer(Layer, frozen=True, tag="margins"):
+    """Histograms of the stars in a window of a plane, along x and along y."""
+
+    name: Literal["margins_all", "margins_selected"]
+    window: Window
+    x: tuple[MarginBars, ...]
+    y: tuple[MarginBars, ...]
+
+
+class StepsLayer(Layer, frozen=True, tag="steps"):
+    """Outlines of histograms in the coordinates of a view; a colour is "" for that of the layer, which is filled."""
+
+    name: Literal["steps_all", "steps_selected"]
+    xs: tuple[Float32s, ...]
+    ys: tuple[Float32s, ...]
+    colours: tuple[str, ...]
+
+
 class ErrorsLayer(Layer, frozen=True, tag="errors"):
     """Error bars, each from end to end, and ellipses of so many corners; NaN follows each of them."""
 
@@ -317,5 +356,15 @@ class MapLayer(Layer, frozen=True, tag="map"):
 
 
 AnyLayer: TypeAlias = (
-    ImageLayer | StarsLayer | PickedLayer | DotsLayer | ArrowsLayer | BarsLayer | ErrorsLayer | ContoursLayer | MapLayer
+    ImageLayer
+    | StarsLayer
+    | PickedLayer
+    | DotsLayer
+    | ArrowsLayer
+    | BarsLayer
+    | MarginsLayer
+    | StepsLayer
+    | ErrorsLayer
+    | ContoursLayer
+    | MapLayer
 )
