@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from explorer.charts.axis import Axis
 from explorer.charts.shading import Image, Viewport
 
-GAP = 0.03
+GAP = 0.02
 """Margin of a cell on each side, as a fraction of its square."""
 
 Floats = NDArray[np.floating]

@@ -209,7 +209,7 @@ export class Corner extends Plane {
   paintTheme(theme) {
     super.paintTheme(theme)
     this.figure.outline_line_color = null
-    for (const axis of Object.values(this.axes)) axis.setv({ axis_line_color: null, major_tick_out: 3 })
+    for (const axis of Object.values(this.axes)) axis.setv({ axis_line_color: null, major_tick_out: 2 })
     if (!this.names) return // not built yet
     for (const axis of Object.values(this.names)) axis.major_label_text_color = theme.text
     this.frames.glyph.line_color = theme.grid
