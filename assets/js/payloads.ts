@@ -47,6 +47,7 @@ export type {
   MissingSpec,
   OpeningStatus as StatusState,
   OverlaySpec as ShapedOverlay,
+  OverlayState,
   OverviewNumbers as OverviewState,
   PickedLayer,
   PlaneSpec,

@@ -486,6 +486,14 @@ export interface Curve {
 /** A curve of the legend and its colour, by name. */
 export type CurveName = [text: string, ink: "data" | "model" | "trial"];
 
+/** Lines of a table of the user's own, in one colour. */
+export interface CurveShape {
+  kind: "curve";
+  xs: Float32Array[];
+  ys: Float32Array[];
+  colour: string;
+}
+
 /** Add a computed column, or change the one that it replaces. */
 export interface DefineColumn {
   kind: "define_column";
@@ -923,6 +931,14 @@ export interface MarginsLayer {
   y: MarginBars[];
 }
 
+/** Points of a table of the user's own, in one colour. */
+export interface MarksShape {
+  kind: "marks";
+  x: Float32Array;
+  y: Float32Array;
+  colour: string;
+}
+
 /** Measurements of a line: rows, the same as a table to paste, and curves on their own wavelengths. */
 export interface MeasuredDrawing {
   ends: [number, number];
@@ -1015,6 +1031,32 @@ export interface Outline {
   y: number[];
 }
 
+/** Change a table over the views: its name, look, or the column at whose changes a new line begins. */
+export interface OverlayChange {
+  kind: "overlay_change";
+  name: string;
+  label?: string | null;
+  style?: "line" | "points" | null;
+  colour?: string | null;
+  breaks?: string | null;
+  on?: boolean | null;
+}
+
+/** Lay a table over the views: a file in base64, or one that was uploaded in parts. */
+export interface OverlayFile {
+  kind: "overlay_file";
+  name: string;
+  size: number;
+  data?: string | null;
+  upload?: string | null;
+}
+
+/** Remove a table from the views. */
+export interface OverlayForget {
+  kind: "overlay_forget";
+  name: string;
+}
+
 /** An overlay of a plane that can be switched on and off. */
 export interface OverlaySpec {
   name: string;
@@ -1022,6 +1064,30 @@ export interface OverlaySpec {
   on: boolean;
   shape: AnyShape;
 }
+
+/** A table over the views: its look, its columns, and what they are. */
+export interface OverlayState {
+  name: string;
+  colour: string;
+  style: "line" | "points";
+  on: boolean;
+  rows: number;
+  columns: string[];
+  breaks: string;
+  uses: OverlayUsed[];
+  shown: string;
+}
+
+/** Draw a column of a table for a column of the catalogue; "" draws none. */
+export interface OverlayUse {
+  kind: "overlay_use";
+  name: string;
+  ours: string;
+  theirs: string;
+}
+
+/** A column of the catalogue, and the column of a table that is drawn for it. */
+export type OverlayUsed = [ours: string, theirs: string];
 
 /** Numbers of a campaign; how reviews agree is left out for those who could be swayed. */
 export interface OverviewNumbers {
@@ -1351,6 +1417,10 @@ export interface SideState {
   column_check?: CheckResult;
   column_report?: string;
   column_done?: boolean;
+  overlays?: OverlayState[];
+  overlay_columns?: ColumnChoice[];
+  overlay_report?: string;
+  overlay_refused?: boolean;
   children?: SubsetParts;
   report?: string;
   place?: "list" | "refused";
@@ -1859,8 +1929,10 @@ export type AnyLayer =
 
 export type AnyShape =
   ArrowsShape |
+  CurveShape |
   DotsShape |
   LinesShape |
+  MarksShape |
   NoShape |
   SunShape;
 
@@ -1930,6 +2002,10 @@ export type RequestKind =
   "line_file" |
   "line_switch" |
   "line_forget" |
+  "overlay_file" |
+  "overlay_change" |
+  "overlay_use" |
+  "overlay_forget" |
   "star_step" |
   "star_find" |
   "star_pin" |
@@ -2022,6 +2098,10 @@ export type Request =
   LineFile |
   LineSwitch |
   LineForget |
+  OverlayFile |
+  OverlayChange |
+  OverlayUse |
+  OverlayForget |
   StarStep |
   StarFind |
   StarPin |

@@ -18,6 +18,7 @@ from explorer.charts.colouring import Colouring
 from explorer.charts.overlays import WireLayer
 from explorer.charts.shading import Viewport
 from explorer.model.library import Library
+from explorer.model.overlay_tables import OverlayTable
 from explorer.model.quantities import read_value
 from explorer.model.scales import LINEAR, Scale, ScaleKind
 from explorer.model.selection import MAX_TURNS, InRange, Mask, Selection, SelectionError
@@ -212,6 +213,13 @@ class Chart(ABC):
     def first_state(cls, view: ViewSpec, library: Library) -> PanelState:  # noqa: ARG003 - the disc map asks the maps
         """The state of the view when it is put into the grid."""
         return PanelState(view.key)
+
+    def lay(self, tables: tuple[OverlayTable, ...]) -> None:  # noqa: B027 - a plane draws them
+        """Lay tables of the user's own over the view, in place of earlier ones."""
+
+    def shows_tables(self, tables: tuple[OverlayTable, ...]) -> bool:  # noqa: ARG002 - a plane draws them
+        """Whether the view has the columns of one of some tables that are on."""
+        return False
 
     @property
     def names(self) -> tuple[str, ...]:

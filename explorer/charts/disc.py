@@ -24,6 +24,7 @@ from explorer.charts.references import mean_arrows
 from explorer.charts.shading import Canvas
 from explorer.model.fields import NEEDED, every_field, fields_of, stars_of
 from explorer.model.library import Library
+from explorer.model.overlay_tables import OverlayTable
 from explorer.model.scales import ScaleKind
 from explorer.model.selection import Mask, Selection, SelectionError
 from explorer.state.panels import ContoursOf, PanelState
@@ -77,8 +78,7 @@ class DiscChart(PlaneChart):
             along: replace_fields(self.axes[along], low=low, high=high)
             for along, low, high in (("x", x_low, x_high), ("y", y_low, y_high))
         }
-        self.plain = [mean_arrows() if overlay.name == ARROWS else _darkened(overlay) for overlay in self.overlays]
-        self.overlays = tuple(self.layout.repeated(overlay) for overlay in self.plain)
+        self._repeat()
         names = self.canvas.names
         self.canvases = {part: Canvas(self.table, *names, _frozen(stars.in_slice(part))) for part in self.parts}
         self.canvas = (
@@ -86,6 +86,16 @@ class DiscChart(PlaneChart):
         )
         self._drawn: tuple[Mask, MapOf, tuple[MeanField, ...]] | None = None
         self._pointed = self._dotted = False  # on the page
+
+    def lay(self, tables: tuple[OverlayTable, ...]) -> None:
+        """Lay tables of the user's own over each map."""
+        super().lay(tables)
+        self._repeat()
+
+    def _repeat(self) -> None:
+        """Draw the overlays of one map over each of them."""
+        self.plain = [mean_arrows() if overlay.name == ARROWS else _darkened(overlay) for overlay in self.overlays]
+        self.overlays = tuple(self.layout.repeated(overlay) for overlay in self.plain)
 
     @classmethod
     def lack(cls, view: ViewSpec, library: Library, state: PanelState) -> str:

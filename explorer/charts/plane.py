@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import ClassVar, Literal
 
@@ -21,12 +21,14 @@ from explorer.charts.errors import layer_of as errors_layer
 from explorer.charts.margins import LABEL as MARGINS_LABEL
 from explorer.charts.margins import MARGINS, Margins, draw_margin, margins_of
 from explorer.charts.margins import layer_of as margins_layer
+from explorer.charts.overlay_shapes import joined_dots, table_overlays
 from explorer.charts.overlays import NO_SLOT, Overlay, PackedImage, Scene, WireLayer
 from explorer.charts.picture import draw_plane
 from explorer.charts.references import overlays_of
 from explorer.charts.shading import Canvas, Image, Stars, Viewport, packed
 from explorer.model.library import Library
-from explorer.model.scales import LINEAR, ScaleKind
+from explorer.model.overlay_tables import OverlayTable
+from explorer.model.scales import LINEAR, Scale, ScaleKind
 from explorer.model.selection import InBox, InPolygon, Mask, Selection, SelectionError
 from explorer.model.table import StarTable
 from explorer.state.panels import AxisName, ContoursOf, PanelState, check_levels
@@ -55,10 +57,26 @@ class PlaneChart(Chart):
         if view.chosen:
             self.title = f"{y.label} against {x.label}"
         scales = self.axes["x"].scale, self.axes["y"].scale
-        placed = (overlay.on(scales) for overlay in overlays_of(library, x, y))
-        self.overlays = tuple(overlay for overlay in placed if overlay.shape.on_scale)
+        self.published = self._placed(overlays_of(library, x, y), scales)
+        self.overlays = self.published
         self.canvas = Canvas(self.table, x.name, y.name, scales=scales)
         self.stars: Stars | None = None
+
+    @staticmethod
+    def _placed(overlays: Iterable[Overlay], scales: tuple[Scale, Scale]) -> tuple[Overlay, ...]:
+        """Those overlays that can be drawn on some scales, in their coordinates."""
+        placed = (overlay.on(scales) for overlay in overlays)
+        return tuple(overlay for overlay in placed if overlay.shape.on_scale)
+
+    def lay(self, tables: tuple[OverlayTable, ...]) -> None:
+        """Lay tables of the user's own over the stars, in place of earlier ones."""
+        x, y = (axis.column for axis in self.axes.values())
+        self.overlays = (*self.published, *self._placed(table_overlays(tables, x, y), self.canvas.scales))
+
+    def shows_tables(self, tables: tuple[OverlayTable, ...]) -> bool:
+        """Whether one of the tables that are on has a point in the plane of both columns."""
+        x, y = (axis.column for axis in self.axes.values())
+        return bool(table_overlays(tables, x, y))
 
     @classmethod
     def axes_of(cls, view: ViewSpec, table: StarTable, state: PanelState) -> tuple[AxisSpec, ...]:
@@ -151,9 +169,9 @@ class PlaneChart(Chart):
         """Every star in grey: one by one where few are on screen, else as an image."""
         assert self.viewport is not None
         window = self.viewport.window
-        moved = [
+        moved = joined_dots(
             layer for overlay in self.overlays for layer in overlay.shape.background(overlay.name, self.canvas, window)
-        ]
+        )
         moved += self._contours_of_all()
         if self.shows_margins:
             moved.append(margins_layer(margins_of(self.canvas, self.viewport, self.table.every), "margins_all"))

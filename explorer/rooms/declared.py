@@ -24,6 +24,8 @@ from explorer.model import (
     line_file,
     line_lists,
     members,
+    overlay_file,
+    overlay_tables,
     proposals,
     samples,
     subsets,
@@ -40,6 +42,8 @@ def limits() -> dict[str, int]:
     return {
         "partBytes": uploads.PART_BYTES,
         "memberBytes": members.MAX_BYTES,
+        "overlayBytes": overlay_file.MAX_BYTES,
+        "overlayName": overlay_tables.MAX_NAME_CHARACTERS,
         "lineBytes": line_file.MAX_BYTES,
         "lineListName": line_lists.MAX_NAME_CHARACTERS,
         "recordBytes": exchange.MAX_BYTES,

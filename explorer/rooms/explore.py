@@ -103,6 +103,7 @@ class ExploreRoom:
             "sorted_by",
             "dock",
             "lines",
+            "overlay_tables",
             "room",
         ]
         workspace.param.watch(lambda *_: self._changed(), kept)

@@ -17,6 +17,7 @@ from explorer.charts.palettes import count_ramp, grey_ramp, lookup
 from explorer.charts.view_specs import SPECS, VIEWS, chart_of
 from explorer.model.computed import ComputedColumn
 from explorer.model.library import Library
+from explorer.model.overlay_tables import OverlayTable
 from explorer.model.screen import Theme
 from explorer.model.selection import Everything, InIds, Selection, SelectionMode
 from explorer.rooms.channel import Channel
@@ -57,7 +58,8 @@ class Stage:
     def __init__(self, workspace: Workspace, library: Library, channel: Channel) -> None:
         self.workspace, self.library, self.channel = workspace, library, channel
         self.colouring: Colouring = self.colouring_on(dark=workspace.dark)
-        self.charts: list[Chart] = [chart_of(library, state) for state in workspace.panels]
+        self._laid = workspace.overlay_tables
+        self.charts: list[Chart] = [self._chart_of(state) for state in workspace.panels]
         self._own_change = False
         self._due_slots: set[int] = set()
         self._due_selected = False
@@ -87,6 +89,7 @@ class Stage:
         watch(lambda event: self._recomputed(event.old, event.new), "computed")
         watch(lambda _: self._enlarged(), "enlarged")
         watch(lambda event: channel.send(tool=event.new), "tool")
+        watch(lambda event: self.lay_over(event.new), "overlay_tables")
 
     def connect(self) -> None:
         """Send the whole state to a new page, which answers with its viewports."""
@@ -372,7 +375,7 @@ class Stage:
                 charts.append(self.charts[slot])
                 specs.append(None)
             else:
-                charts.append(chart_of(self.library, state))
+                charts.append(self._chart_of(state))
                 specs.append(charts[-1].spec(dark=self.workspace.dark))
         self.charts = charts
         self.channel.send(stage=self._arrangement(specs))
@@ -384,13 +387,30 @@ class Stage:
         specs: list[protocol.AnyFigure | None] = [None] * len(self.charts)
         for slot, chart in enumerate(self.charts):
             if changed & {*chart.state.chosen}:
-                self.charts[slot] = chart_of(self.library, chart.state)
+                self.charts[slot] = self._chart_of(chart.state)
                 specs[slot] = self.charts[slot].spec(dark=self.workspace.dark)
         table = self.library.table
         columns = column_choices(table, table.axes())
         self.channel.send(stage=replace_fields(self._arrangement(specs), columns=columns))
         if self.workspace.colour_by in changed:
             self._recoloured()
+
+    def _chart_of(self, state: PanelState) -> Chart:
+        """The chart of a view, with the tables of the user's own over it."""
+        chart = chart_of(self.library, state)
+        chart.lay(self.workspace.overlay_tables)
+        return chart
+
+    def lay_over(self, tables: tuple[OverlayTable, ...]) -> None:
+        """Rebuild the views over which other tables are laid now."""
+        specs: list[protocol.AnyFigure | None] = [None] * len(self.charts)
+        for slot, chart in enumerate(self.charts):
+            if chart.shows_tables(tables) or chart.shows_tables(self._laid):
+                self.charts[slot] = self._chart_of(chart.state)
+                specs[slot] = self.charts[slot].spec(dark=self.workspace.dark)
+        self._laid = tables
+        if any(spec is not None for spec in specs):
+            self.channel.send(stage=self._arrangement(specs))
 
     def chart(self, slot: int) -> Chart:
         """The chart of a view; ValueError if there is no such view."""

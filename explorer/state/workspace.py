@@ -14,6 +14,7 @@ from explorer.model.computed import MAX_COMPUTED, ComputedColumn, ordered
 from explorer.model.definitions import Definitions, check_size
 from explorer.model.kept_rows import KeptRows
 from explorer.model.line_lists import BUILT_IN, LineList, lists_to_plain
+from explorer.model.overlay_tables import OverlayTable, tables_to_plain
 from explorer.model.proposals import Proposal
 from explorer.model.screen import DragTool
 from explorer.model.selection import (
@@ -94,6 +95,9 @@ class Workspace(param.Parameterized):
     )
     lines: param.ClassSelector[tuple[LineList, ...]] = param.ClassSelector(
         default=BUILT_IN, class_=tuple, doc="Lists of spectral lines, built in and the visitor's own."
+    )
+    overlay_tables: param.ClassSelector[tuple[OverlayTable, ...]] = param.ClassSelector(
+        default=(), class_=tuple, doc="Tables of the visitor's own that are laid over views."
     )
     message = param.String(default="", doc="A sentence for the visitor, such as an unknown obsid.")
     can_undo = param.Boolean(default=False)
@@ -325,6 +329,7 @@ class Workspace(param.Parameterized):
             "sorted_by": list(self.sorted_by) if self.sorted_by else None,
             "dock": self.dock.to_dict(),
             "lines": lists_to_plain(self.lines),
+            "overlays": tables_to_plain(self.overlay_tables),
             "tool": str(self.tool),
             "mode": str(self.mode),
         }

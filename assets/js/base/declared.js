@@ -3,6 +3,8 @@
 export const LIMITS = {
   "partBytes": 512000,
   "memberBytes": 16000000,
+  "overlayBytes": 16000000,
+  "overlayName": 40,
   "lineBytes": 500000,
   "lineListName": 40,
   "recordBytes": 50000000,

@@ -9,6 +9,7 @@ import { grouped, options } from "../base/lists.js"
 import { sendFile } from "../base/upload.js"
 import { ComputedColumns } from "./computed.js"
 import { FilterField } from "./filter.js"
+import { OverlayTables } from "./overlay_tables.js"
 import { SubsetTree, viewItem } from "./subsets.js"
 
 const LISTS =
@@ -66,6 +67,7 @@ class Drawer {
     this.filter = new FilterField(send, act)
     this.tree = new SubsetTree(act)
     this.computed = new ComputedColumns(act)
+    this.overlays = new OverlayTables(send)
     this.name = element("input", {
       placeholder: "name of a subset",
       "aria-label": "Name of the subset",
@@ -121,6 +123,8 @@ class Drawer {
       row(this.categories),
       element("h2", {}, "Computed columns"),
       ...this.computed.content,
+      element("h2", {}, "Own curves and tables"),
+      ...this.overlays.content,
       element("h2", {}, "From a list or the sky"),
       row(list, this.file),
       this.listed,
@@ -138,6 +142,7 @@ class Drawer {
     const { check, subsets, views, saved, report, place, children, verdicts, categories } = state
     if (check) this.filter.checked(check)
     this.receiveColumns(state)
+    this.receiveOverlays(state)
     if (subsets) this.tree.fill(subsets)
     if (subsets?.some(({ name }) => name === this.kept)) {
       this.name.value = ""
@@ -163,6 +168,12 @@ class Drawer {
     if (check) this.computed.checked(check)
     if (done) this.computed.clear()
     if (report !== undefined) this.computed.report(report)
+  }
+
+  /** @param {SideState} state */
+  receiveOverlays({ overlays, overlay_columns: columns, overlay_report: report, overlay_refused: refused }) {
+    if (overlays || columns) this.overlays.fill(overlays ?? this.overlays.tables, columns)
+    if (report !== undefined) this.overlays.report(report, Boolean(refused))
   }
 
   /**
@@ -218,6 +229,6 @@ class Drawer {
     if (!file) return
     this.showNote(`Reading ${file.name}…`, "list")
     if (file.size > LIMITS.memberBytes) return this.send({ kind: "members", size: file.size, data: "" })
-    await sendFile(this.send, "members", file)
+    await sendFile(this.send, { kind: "members" }, file)
   }
 }

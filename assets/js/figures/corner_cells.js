@@ -52,9 +52,13 @@ export function placeIn(at, ends, edges) {
  * @param {number} length - Of the cell in pixels.
  */
 export function fittingLabels(labels, length) {
-  const inside = labels.filter(({ at, size }) => at - size / 2 >= -BETWEEN_NAMES && at + size / 2 <= length + BETWEEN_NAMES)
+  const inside = labels.filter(({ at, size }) =>
+    at - size / 2 >= -BETWEEN_NAMES && at + size / 2 <= length + BETWEEN_NAMES
+  )
   const apart = (/** @type {typeof labels} */ some) =>
-    some.every((label, k) => k === 0 || label.at - some[k - 1].at >= (label.size + some[k - 1].size) / 2 + BETWEEN_NAMES)
+    some.every((label, k) =>
+      k === 0 || label.at - some[k - 1].at >= (label.size + some[k - 1].size) / 2 + BETWEEN_NAMES
+    )
   const ends = inside.length > 2 ? [inside[0], inside[inside.length - 1]] : inside
   return [inside, ends, inside.slice(0, 1)].find(apart) ?? []
 }

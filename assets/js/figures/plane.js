@@ -16,12 +16,13 @@ import { element, large, magnified } from "../base/dom.js"
 import { arrows } from "./arrows.js"
 import { FigureCell } from "./figure.js"
 import { marginRoom, Margins } from "./margins.js"
-import { chunks, css, pickedStars, repeatedDots, unpacked } from "./pixels.js"
+import { chunks, css, pickedStars, repeatedDots, repeatedLines, unpacked } from "./pixels.js"
 import { valueAt } from "./ticks.js"
 
 const RING_SIZE = 14
 const STAR_SIZE = 5
 const MAX_DOTS = 200_000
+const MANY_MARKS = 2000
 const BAR = 3 // numbers: its ends, and NaN
 const BARS_A_PATH = 100
 const RINGS_A_PATH = 10
@@ -177,6 +178,8 @@ export class Plane extends FigureCell {
       const dots = new M.Scatter({ ...XY, size: 2, line_color: null, fill_color: "#9aa5b1", fill_alpha: 0.55 })
       return this.layer(dots, new M.ColumnDataSource({ data: { x: shape.x, y: shape.y } }), "image")
     }
+    if (shape.kind === "curve") return this.curveOf(shape.xs, shape.ys, shape.colour)
+    if (shape.kind === "marks") return this.marksOf(shape.x, shape.y, shape.colour)
     if (shape.kind === "sun") {
       const sun = new M.Scatter({
         ...XY,
@@ -196,6 +199,41 @@ export class Plane extends FigureCell {
       return this.arrows
     }
     return null
+  }
+
+  /**
+   * Lines of a table of the user's own.
+   *
+   * @param {ArrayLike<number>[]} xs
+   * @param {ArrayLike<number>[]} ys
+   * @param {string} colour
+   */
+  curveOf(xs, ys, colour) {
+    const M = globalThis.Bokeh.Models
+    const lines = new M.MultiLine({ xs: { field: "xs" }, ys: { field: "ys" }, line_color: colour, line_width: 2 })
+    return this.layer(lines, new M.ColumnDataSource({ data: { xs, ys }, name: "table" }), "overlay")
+  }
+
+  /**
+   * Points of a table of the user's own; many are not on the canvas that each brush paints anew.
+   *
+   * @param {ArrayLike<number>} x
+   * @param {ArrayLike<number>} y
+   * @param {string} colour
+   */
+  marksOf(x, y, colour) {
+    const M = globalThis.Bokeh.Models
+    const many = x.length > MANY_MARKS
+    const marks = new M.Scatter({
+      ...XY,
+      marker: { value: many ? "circle" : "diamond" },
+      size: (many ? 3 : 9) * magnified(),
+      line_color: colour,
+      line_width: many ? 0 : 1.6,
+      fill_color: many ? colour : null,
+      fill_alpha: 0.7,
+    })
+    return this.layer(marks, new M.ColumnDataSource({ data: { x, y }, name: "table" }), many ? "image" : "overlay")
   }
 
   /**
@@ -311,8 +349,11 @@ export class Plane extends FigureCell {
     this.repeated = drawn
     for (const { name, shape } of this.overlaySpecs) {
       const made = this.overlays.get(name)
-      if (!overlays.includes(name) || shape.kind !== "dots" || !made) continue
-      made.data_source.data = repeatedDots(shape.x, shape.y, images, MAX_DOTS)
+      if (!overlays.includes(name) || !made) continue
+      if (shape.kind === "curve") made.data_source.data = repeatedLines(shape.xs, shape.ys, images)
+      else if (shape.kind === "dots" || shape.kind === "marks") {
+        made.data_source.data = repeatedDots(shape.x, shape.y, images, MAX_DOTS)
+      }
     }
   }
 

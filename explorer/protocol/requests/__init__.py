@@ -8,6 +8,7 @@ from explorer.protocol.requests.columns import *  # noqa: F403
 from explorer.protocol.requests.computed import *  # noqa: F403
 from explorer.protocol.requests.explore import *  # noqa: F403
 from explorer.protocol.requests.lines import *  # noqa: F403
+from explorer.protocol.requests.overlays import *  # noqa: F403
 from explorer.protocol.requests.star import *  # noqa: F403
 from explorer.protocol.requests.thumbnails import *  # noqa: F403
 from explorer.protocol.requests.vetting import *  # noqa: F403

@@ -106,11 +106,27 @@ class ArrowsShape(Shape, frozen=True, tag="arrows"):
     """Velocities, which are sent as a layer."""
 
 
+class CurveShape(Shape, frozen=True, tag="curve"):
+    """Lines of a table of the user's own, in one colour."""
+
+    xs: tuple[Float32s, ...]
+    ys: tuple[Float32s, ...]
+    colour: str
+
+
+class MarksShape(Shape, frozen=True, tag="marks"):
+    """Points of a table of the user's own, in one colour."""
+
+    x: Float32s
+    y: Float32s
+    colour: str
+
+
 class NoShape(Shape, frozen=True, tag="none"):
     """No shape, for a switch of an image that the server draws."""
 
 
-AnyShape: TypeAlias = LinesShape | DotsShape | SunShape | ArrowsShape | NoShape
+AnyShape: TypeAlias = LinesShape | DotsShape | SunShape | ArrowsShape | CurveShape | MarksShape | NoShape
 
 
 class SwitchSpec(MessagePart, frozen=True):
