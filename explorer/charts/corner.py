@@ -238,7 +238,7 @@ class CornerChart(Chart):
         places = []
         for cell, canvas in self._planes():
             for x, y in canvas.images_of(row, cell.viewport(self.viewport)):
-                at = float(cell.x.outside(np.float64(x))), float(cell.y.outside(np.float64(y)))
+                at = float(cell.x.outside(np.array(x))), float(cell.y.outside(np.array(y)))
                 if cell.holds(*at):
                     places.append(at)
         return places

@@ -107,9 +107,7 @@ def relative(bars: Sequence[Bars]) -> list[NDArray[np.float32]]:
 def layer_of(margins: Margins, name: Literal["margins_all", "margins_selected"]) -> protocol.MarginsLayer:
     """Both histograms for the page."""
     x, y = (
-        tuple(
-            protocol.MarginBars(part.colour, heights) for part, heights in zip(bars, relative(bars), strict=True)
-        )
+        tuple(protocol.MarginBars(part.colour, heights) for part, heights in zip(bars, relative(bars), strict=True))
         for bars in (margins.x, margins.y)
     )
     return protocol.MarginsLayer(NO_SLOT, name, margins.window, x, y)

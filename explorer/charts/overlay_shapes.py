@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -65,7 +67,7 @@ class TableCurves(Shape):
 
     def draw(self, axes: Axes, overlay: Overlay, scene: Scene) -> list[Line2D]:
         """Draw the lines at each repetition of a longitude."""
-        look = {"color": self.colour, "linewidth": _LINE_WIDTH}
+        look: dict[str, Any] = {"color": self.colour, "linewidth": _LINE_WIDTH}
         for across, up in images_in(scene):
             for x, y in zip(self.xs, self.ys, strict=True):
                 axes.plot(x + across, y + up, "-", **look)
@@ -111,10 +113,16 @@ class TablePoints(Shape):
         """Draw the points at each repetition of a longitude, smaller where there are many."""
         most, least, total = _MARK_AREA
         side = float(np.sqrt(np.clip(total / max(self.x.size, 1), least, most)))
-        look = {"marker": "D", "linestyle": "", "color": self.colour, "markerfacecolor": "none", "markeredgewidth": 0.7}
+        look: dict[str, Any] = {
+            "marker": "D",
+            "linestyle": "",
+            "color": self.colour,
+            "markerfacecolor": "none",
+            "markeredgewidth": 0.7,
+        }
         for across, up in images_in(scene):
-            axes.plot(self.x + across, self.y + up, markersize=side, rasterized=self.x.size > _MARK_AREA[2], **look)  # type: ignore[arg-type]
-        handle = Line2D([], [], markersize=4.0, label=drawable(overlay.label, overlay.label), **look)  # type: ignore[arg-type]
+            axes.plot(self.x + across, self.y + up, markersize=side, rasterized=self.x.size > _MARK_AREA[2], **look)
+        handle = Line2D([], [], markersize=4.0, label=drawable(overlay.label, overlay.label), **look)
         return [handle]
 
 
@@ -127,12 +135,15 @@ def repeated(name: str, canvas: Canvas, window: protocol.Window) -> list[WireLay
 
 def joined_dots(layers: Iterable[WireLayer]) -> list[WireLayer]:
     """The layers with one for the shifts of all overlays of a plane, which are the same."""
-    dots, others = [], []
+    dots: list[protocol.DotsLayer] = []
+    others: list[WireLayer] = []
     for layer in layers:
-        (dots if isinstance(layer, protocol.DotsLayer) else others).append(layer)
-    names = tuple(name for layer in dots if isinstance(layer, protocol.DotsLayer) for name in layer.overlays)
-    first = dots[0] if dots else None
-    return [protocol.DotsLayer(NO_SLOT, names, first.images), *others] if isinstance(first, protocol.DotsLayer) else others
+        if isinstance(layer, protocol.DotsLayer):
+            dots.append(layer)
+        else:
+            others.append(layer)
+    names = tuple(name for layer in dots for name in layer.overlays)
+    return [protocol.DotsLayer(NO_SLOT, names, dots[0].images), *others] if dots else others
 
 
 def images_in(scene: Scene) -> list[tuple[float, float]]:
@@ -186,5 +197,5 @@ def _unbroken(
         if period:
             ends |= np.abs(np.diff(values)) > 0.5 * period
     parts = [0, *(np.flatnonzero(ends) + 1).tolist(), x.size]
-    cut = [(x[start:end], y[start:end]) for start, end in zip(parts, parts[1:], strict=False)]
+    cut = [(x[start:end], y[start:end]) for start, end in pairwise(parts)]
     return [(across, up) for across, up in cut if (np.isfinite(across) & np.isfinite(up)).any()]

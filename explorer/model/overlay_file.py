@@ -16,7 +16,7 @@ from explorer.model.selection import SelectionError
 from pipeline.domain.column import Column
 from pipeline.domain.columns import BY_NAME
 from pipeline.domain.frames import equatorial_to_galactic, galactic_to_sagittarius
-from pipeline.sources.isochrone_tables import GROUPS, Derived, derived_columns
+from pipeline.sources.isochrone_tables import Derived, derived_columns, group_columns
 from pipeline.sources.tables.column_report import Making
 from pipeline.sources.tables.column_values import make_values, refuse_hours
 from pipeline.sources.tables.identity import Identity
@@ -77,7 +77,7 @@ def read_overlay(data: bytes, file_name: str, colour: str, axes: Sequence[Column
         raise SelectionError(f"The table has {len(data):,} bytes; at most {MAX_BYTES:,} are read. Leave rows out.")
     try:
         source = open_table(data, "The table", _LIMITS)
-        plain = source.read([item.name for item in source.fields if item.kind != "array"][:_LIMITS.max_columns])
+        plain = source.read([item.name for item in source.fields if item.kind != "array"][: _LIMITS.max_columns])
     except TableError as error:
         raise SelectionError(str(error)) from None
     if not len(plain):
@@ -92,7 +92,7 @@ def read_overlay(data: bytes, file_name: str, colour: str, axes: Sequence[Column
         raise SelectionError(
             f"The table has {len(others)} columns of numbers; a curve or points need two. Choose another file."
         )
-    breaks = _breaks(plain)
+    breaks = _breaks(source, plain)
     columns = _unique([*(column for _, column in known), *([breaks] if breaks else []), *others])
     kept = columns[: max(min(_MAX_COLUMNS, MAX_VALUES // len(plain)), 2)]
     names = {column.name for column in kept}
@@ -115,39 +115,48 @@ def _recognised(
     """Columns of the catalogue that the table has, in their units, and what the user should know."""
     notes: list[str] = []
     wanted = {column.name: column for column in axes}
-    result: dict[str, OverlayColumn] = {}
-    for ours, derived in derived_columns(source.names).items():
-        if ours in wanted:
-            result[ours] = _derived(derived, plain, wanted[ours].unit)
-    recipes: Mapping[str, Recipe] = {}
-    if not result:  # of isochrones, the form's names are known better
-        try:
-            recipes = recognise(source).recipes
-        except TableError as error:
-            notes.append(_plainly(error))
-            recipes = _positions(source)
-    making = Making(source, plain, np.ones(len(plain), np.bool_))
-    for ours, recipe in recipes.items():
-        declared = BY_NAME[ours]
-        if ours in ("ra", "dec") or (ours in wanted and declared.is_numeric):
-            try:
-                values = make_values(making, declared, recipe)
-            except TableError as error:
-                notes.append(_plainly(error))
-                continue
-            if values is not None:
-                name = " - ".join(recipe.columns)
-                result[ours] = OverlayColumn(_short(name), declared.unit, np.asarray(values, np.float32))
-    try:
-        refuse_hours(making, {ours: column.values for ours, column in result.items()}, dict(recipes))
-    except TableError as error:
-        notes.append(_plainly(error))
-        result = {ours: column for ours, column in result.items() if ours not in ("ra", "dec")}
+    derived = derived_columns(source.names)
+    if derived:  # the form's own names are known better than by recognition
+        result = {ours: _derived(item, plain, wanted[ours].unit) for ours, item in derived.items() if ours in wanted}
+    else:
+        result = _converted(source, plain, wanted, notes)
     result |= {ours: column for ours, column in _on_sky(result).items() if ours in wanted and ours not in result}
     for name, column in wanted.items():
         if name not in result and name in plain and pd.api.types.is_numeric_dtype(plain[name].dtype):
             result[name] = OverlayColumn(_short(name), source.by_name[name].unit or column.unit, _numbers(plain[name]))
     return [(ours, column) for ours, column in result.items() if ours in wanted], notes
+
+
+def _converted(
+    source: TableFile, plain: pd.DataFrame, wanted: Mapping[str, Column], notes: list[str]
+) -> dict[str, OverlayColumn]:
+    """Columns that are recognised as in a catalogue of the user's own, and the position; adds to the notes."""
+    recipes: Mapping[str, Recipe] = {}
+    try:
+        recipes = recognise(source).recipes
+    except TableError as error:
+        notes.append(_plainly(error))
+        recipes = _positions(source)
+    making = Making(source, plain, np.ones(len(plain), np.bool_))
+    result: dict[str, OverlayColumn] = {}
+    for ours, recipe in recipes.items():
+        declared = BY_NAME[ours]
+        if ours not in ("ra", "dec") and not (ours in wanted and declared.is_numeric):
+            continue
+        try:
+            values = make_values(making, declared, recipe)
+        except TableError as error:
+            notes.append(_plainly(error))
+            continue
+        if values is not None:
+            name = " - ".join(recipe.columns)
+            result[ours] = OverlayColumn(_short(name), declared.unit, np.asarray(values, np.float32))
+    try:
+        refuse_hours(making, {ours: column.numbers for ours, column in result.items()}, dict(recipes))
+    except TableError as error:
+        notes.append(_plainly(error))
+        return {ours: column for ours, column in result.items() if ours not in ("ra", "dec")}
+    return result
 
 
 def _positions(source: TableFile) -> Mapping[str, Recipe]:
@@ -174,14 +183,12 @@ def _on_sky(known: Mapping[str, OverlayColumn]) -> dict[str, OverlayColumn]:
     """Galactic and Sagittarius coordinates of RA and Dec."""
     if not {"ra", "dec"} <= known.keys():
         return {}
-    ra, dec = (known[name].values.astype(np.float64) for name in ("ra", "dec"))
+    ra, dec = (known[name].numbers.astype(np.float64) for name in ("ra", "dec"))
     there = np.isfinite(ra) & np.isfinite(dec)
     glon, glat = equatorial_to_galactic(ra[there], dec[there])
     along, beside = galactic_to_sagittarius(glon, glat)
     made = {"glon": glon, "glat": glat, "sgr_lambda": along, "sgr_beta": beside}
-    return {
-        name: OverlayColumn(f"{name} (of RA, Dec)", "deg", _spread(values, there)) for name, values in made.items()
-    }
+    return {name: OverlayColumn(f"{name} (of RA, Dec)", "deg", _spread(values, there)) for name, values in made.items()}
 
 
 def _spread(values: NDArray[np.float64], there: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -190,17 +197,19 @@ def _spread(values: NDArray[np.float64], there: NDArray[np.bool_]) -> NDArray[np
     return whole
 
 
-def _breaks(plain: pd.DataFrame) -> OverlayColumn | None:
-    """The column whose changes begin a new line; text as the number of its run."""
-    named = [name for name in plain if str(name).lower() in _CURVE_GROUPS]
-    wanted = {spelled.lower(): rank for rank, spelled in enumerate(GROUPS)}
-    named += sorted((name for name in plain if str(name).lower() in wanted), key=lambda name: wanted[str(name).lower()])
-    for name in named:
-        values = plain[name]
-        changed = (values != values.shift()).to_numpy(np.bool_)
+def _breaks(source: TableFile, plain: pd.DataFrame) -> OverlayColumn | None:
+    """The column whose changes begin a new line: the number of the run of equal names, or of an isochrone's phase."""
+    named = [[str(name)] for name in plain if str(name).lower() in _CURVE_GROUPS]
+    parts = group_columns(source.names)
+    groups: list[list[str]] = [*named, *([parts] if parts else [])]
+    for names in groups:
+        changed = np.zeros(len(plain), np.bool_)
+        for name in names:
+            changed |= (plain[name] != plain[name].shift()).to_numpy(np.bool_, na_value=False)
         runs = int(changed.sum())
         if 1 < runs <= max(len(plain) // 2, 1):
-            return OverlayColumn(_short(str(name)), "", np.cumsum(changed).astype(np.float32))
+            title = "isochrone and phase" if names is parts else _short(names[0])
+            return OverlayColumn(title, "", np.cumsum(changed).astype(np.float32))
     return None
 
 
@@ -233,7 +242,14 @@ def _short(name: str) -> str:
 
 def _plainly(error: TableError) -> str:
     """The reason of an error, without the remedy of a configuration file."""
-    return str(error).partition(" Say ")[0].partition(" Then write")[0].partition(" Write ")[0].rstrip(".").removeprefix("The table: ")
+    return (
+        str(error)
+        .partition(" Say ")[0]
+        .partition(" Then write")[0]
+        .partition(" Write ")[0]
+        .rstrip(".")
+        .removeprefix("The table: ")
+    )
 
 
 def _sentence(table: OverlayTable, source: TableFile, left_out: int, notes: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -44,18 +45,18 @@ class OverlayColumn:
         As its file spells it, or how it was made: "Jmag - Ksmag".
     unit : str
         Unit of the values; "" where the file states none.
-    values : ndarray of float32, shape (n,)
+    numbers : ndarray of float32, shape (n,)
         NaN where missing.
     """
 
     name: str
     unit: str
-    values: NDArray[np.float32]
+    numbers: NDArray[np.float32]
 
     @cached_property
     def packed(self) -> str:
         """The values in base64, as little-endian single precision."""
-        return base64.b64encode(self.values.astype("<f4").tobytes()).decode("ascii")
+        return base64.b64encode(self.numbers.astype("<f4").tobytes()).decode("ascii")
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class OverlayTable:
     @property
     def n_rows(self) -> int:
         """Number of rows."""
-        return self.columns[0].values.size
+        return self.columns[0].numbers.size
 
     def column(self, name: str) -> OverlayColumn:
         """A column; SelectionError if there is none of that name."""
@@ -106,7 +107,7 @@ class OverlayTable:
         if theirs is None:
             return None
         column = self.column(theirs)
-        return column.values * np.float32(factor_to(column, ours))
+        return column.numbers * np.float32(factor_to(column, ours))
 
     def using(self, ours: Column, theirs: str) -> OverlayTable:
         """The table with another column for one of the catalogue; "" for none.
@@ -126,10 +127,10 @@ class OverlayTable:
         """Rows that are joined by one line each."""
         if not self.breaks:
             return [slice(0, self.n_rows)]
-        values = self.column(self.breaks).values
+        values = self.column(self.breaks).numbers
         known = ~(np.isnan(values[1:]) & np.isnan(values[:-1]))
         starts = [0, *(np.flatnonzero((values[1:] != values[:-1]) & known) + 1).tolist(), self.n_rows]
-        return [slice(start, end) for start, end in zip(starts, starts[1:], strict=False)]
+        return [slice(start, end) for start, end in pairwise(starts)]
 
     def to_dict(self) -> dict[str, Any]:
         """Convert to plain values; :func:`tables_from_plain` is the inverse for all tables together."""
@@ -195,9 +196,7 @@ def table_named(tables: Iterable[OverlayTable], name: str) -> OverlayTable:
     raise SelectionError(f"There is no table {name[:MAX_NAME_CHARACTERS]!r} over the views.")
 
 
-def changed_table(
-    tables: Sequence[OverlayTable], name: str, changes: Mapping[str, Any]
-) -> tuple[OverlayTable, ...]:
+def changed_table(tables: Sequence[OverlayTable], name: str, changes: Mapping[str, Any]) -> tuple[OverlayTable, ...]:
     """Change fields of a table: ``name``, ``style``, ``colour``, ``breaks`` or ``on``.
 
     Raises
@@ -260,7 +259,7 @@ def _check(table: OverlayTable) -> None:
         raise SelectionError(f"A table is laid over as {' or '.join(get_args(Style))}; found {table.style!r:.20}.")
     if not _COLOUR.fullmatch(table.colour):
         raise SelectionError(f"A colour is written #rrggbb; found {table.colour!r:.20}.")
-    if not table.columns or len({column.values.size for column in table.columns}) != 1:
+    if not table.columns or len({column.numbers.size for column in table.columns}) != 1:
         raise SelectionError(f"The columns of {table.name!r:.60} have different lengths, or there are none.")
     if table.n_rows > MAX_ROWS:
         raise SelectionError(f"{table.name!r:.60} has {table.n_rows:,} rows; at most {MAX_ROWS:,} are drawn.")

@@ -87,9 +87,7 @@ class OverlayTables:
         tables = self.workspace.overlay_tables
         colour = fresh_colour([table.colour for table in tables])
         try:
-            if request.size > MAX_BYTES:
-                raise SelectionError(f"The table has {request.size:,} bytes; at most {MAX_BYTES:,} are read.")
-            data = self.uploads.given(request)
+            data = self._file_of(request)
             read = partial(read_overlay, data, single_line(request.name), colour, self.workspace.table.axes())
             result = await self.channel.in_background(read, UPLOADS)
             tables = with_table(self.workspace.overlay_tables, result.table)
@@ -100,10 +98,14 @@ class OverlayTables:
             self._report(result.sentence, refused=False)
             self.workspace.overlay_tables = tables
 
+    def _file_of(self, request: protocol.OverlayFile) -> bytes:
+        """The file of a request; SelectionError if it is too large or not whole."""
+        if request.size > MAX_BYTES:
+            raise SelectionError(f"The table has {request.size:,} bytes; at most {MAX_BYTES:,} are read.")
+        return self.uploads.given(request)
+
     def _change(self, request: protocol.OverlayChange) -> None:
-        changes: dict[str, Any] = {
-            name: value for name in _FIELDS if (value := getattr(request, name)) is not None
-        }
+        changes: dict[str, Any] = {name: value for name in _FIELDS if (value := getattr(request, name)) is not None}
         if request.label is not None:
             changes["name"] = single_line(request.label)
         self._replace(lambda tables: changed_table(tables, request.name, changes))

@@ -54,10 +54,6 @@ _NO_MAGNITUDE = 50.0
 """Missing magnitudes of CMD, 99.999 or -99."""
 
 
-GROUPS = ("MH", "[M/H]", "Zini", "logAge", "log(age/yr)", "Age")
-"""Columns whose changes begin another isochrone, in order of preference; also in capitals."""
-
-
 @dataclass(frozen=True)
 class Derived:
     """A quantity of stars as the columns of isochrones have it.
@@ -85,10 +81,7 @@ def derived_columns(names: Sequence[str]) -> dict[str, Derived]:
     names : sequence of str
         Columns of the table.
     """
-    there = {
-        ours: next((name for spelled in spellings for name in names if name in (spelled, spelled.upper())), "")
-        for ours, spellings in _SPELLINGS.items()
-    }
+    there = _spelled(names)
     if not (there["log_teff"] and there["logg"]):
         return {}
     result = {"teff": Derived((there["log_teff"],), power=True), "logg": Derived((there["logg"],))}
@@ -99,6 +92,20 @@ def derived_columns(names: Sequence[str]) -> dict[str, Derived]:
         if there["j"]:
             result["jk0"] = Derived((there["j"], there["ks"]), magnitudes=True)
     return result
+
+
+def group_columns(names: Sequence[str]) -> list[str]:
+    """Columns whose changes begin another isochrone or another phase of evolution; none in another kind of table."""
+    there = _spelled(names)
+    return [there[ours] for ours in ("m_h", "z", "log_age", "label") if there[ours]] if there["log_teff"] else []
+
+
+def _spelled(names: Sequence[str]) -> dict[str, str]:
+    """The column of a table for each of ours, "" where it has none."""
+    return {
+        ours: next((name for spelled in spellings for name in names if name in (spelled, spelled.upper())), "")
+        for ours, spellings in _SPELLINGS.items()
+    }
 
 
 class IsochroneError(ValueError):

@@ -47,7 +47,9 @@ def test_bars_are_the_numbers_of_the_stars_in_view(library, scales):
 
 def test_a_longitude_is_counted_in_each_of_its_turns(library):
     canvas = Canvas(library.table, "glon", "glat")
-    once, twice = (margins_of(canvas, Viewport(0.0, end, -90.0, 90.0, 300, 200), library.table.every) for end in (360.0, 720.0))
+    once, twice = (
+        margins_of(canvas, Viewport(0.0, end, -90.0, 90.0, 300, 200), library.table.every) for end in (360.0, 720.0)
+    )
     assert twice.x[0].counts.sum() == 2 * once.x[0].counts.sum() > 0
 
 

@@ -131,7 +131,9 @@ class CornerLaws:
                 assert unpack(layer.pixels, layer.shape).any()
             else:
                 assert len(layer.xs) == len(layer.ys) == len(layer.colours) == len(chart.columns)
-                assert all(x.shape == y.shape == (2 * CORNER_BARS + 2,) for x, y in zip(layer.xs, layer.ys, strict=True))
+                assert all(
+                    x.shape == y.shape == (2 * CORNER_BARS + 2,) for x, y in zip(layer.xs, layer.ys, strict=True)
+                )
 
     def test_one_selected_star_is_drawn_where_it_is_in_each_cell(self, chart, library):
         chart.background(0)

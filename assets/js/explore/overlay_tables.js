@@ -8,7 +8,7 @@ import { element, icon } from "../base/dom.js"
 import { ColumnList, options } from "../base/lists.js"
 import { sendFile } from "../base/upload.js"
 
-const FORMATS = "A table with a line of column names: CSV, FITS, VOTable, ECSV, Parquet, ..., gzipped or not. " +
+const TABLE_FORMATS = "A table with a line of column names: CSV, FITS, VOTable, ECSV, Parquet, ..., gzipped or not. " +
   "Columns that are recognised are drawn in each view of two of them."
 
 export class OverlayTables {
@@ -32,10 +32,10 @@ export class OverlayTables {
     this.note = element("p", { className: "hint", role: "status" })
     const choose = element(
       "button",
-      { type: "button", title: FORMATS, onclick: () => this.file.click() },
+      { type: "button", title: TABLE_FORMATS, onclick: () => this.file.click() },
       "Lay a table over the views…",
     )
-    this.content = [this.list, element("div", { className: "row" }, choose, this.file), this.note]
+    this.content = [element("div", { className: "row" }, choose, this.file), this.note, this.list]
   }
 
   /**

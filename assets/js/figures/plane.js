@@ -6,7 +6,7 @@
 /** @import { ArrowsLayer, AxisSpec, ContoursLayer, DotsLayer, ErrorsLayer } from "../payloads.ts" */
 /** @import { FigureColours, ImageLayer } from "../payloads.ts" */
 /** @import { Palettes, PlaneLayer, PlaneSpec, Shape, ShapedOverlay, StarsLayer } from "../payloads.ts" */
-/** @import { FittedCurves } from "../protocol.d.ts" */
+/** @import { FittedCurves, MarksShape } from "../protocol.d.ts" */
 /** @import { MultiLine } from "bokeh/models/glyphs/index" */
 /** @import { ViewMessage } from "./figure.js" */
 
@@ -217,8 +217,8 @@ export class Plane extends FigureCell {
   /**
    * Points of a table of the user's own; many are not on the canvas that each brush paints anew.
    *
-   * @param {ArrayLike<number>} x
-   * @param {ArrayLike<number>} y
+   * @param {MarksShape["x"]} x
+   * @param {MarksShape["y"]} y
    * @param {string} colour
    */
   marksOf(x, y, colour) {
@@ -227,7 +227,7 @@ export class Plane extends FigureCell {
     const marks = new M.Scatter({
       ...XY,
       marker: { value: many ? "circle" : "diamond" },
-      size: (many ? 3 : 9) * magnified(),
+      size: (many ? 3 : 8) * magnified(),
       line_color: colour,
       line_width: many ? 0 : 1.6,
       fill_color: many ? colour : null,

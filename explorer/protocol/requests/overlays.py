@@ -42,4 +42,3 @@ class OverlayForget(Request, frozen=True):
     """Remove a table from the views."""
 
     name: Name
-
