@@ -122,7 +122,7 @@ def _recognised(
         result = _converted(source, plain, wanted, notes)
     result |= {ours: column for ours, column in _on_sky(result).items() if ours in wanted and ours not in result}
     for name, column in wanted.items():
-        if name not in result and name in plain and pd.api.types.is_numeric_dtype(plain[name].dtype):
+        if name not in (*result, "ra", "dec") and name in plain and pd.api.types.is_numeric_dtype(plain[name].dtype):
             result[name] = OverlayColumn(_short(name), source.by_name[name].unit or column.unit, _numbers(plain[name]))
     return [(ours, column) for ours, column in result.items() if ours in wanted], notes
 
@@ -154,7 +154,7 @@ def _converted(
     try:
         refuse_hours(making, {ours: column.numbers for ours, column in result.items()}, dict(recipes))
     except TableError as error:
-        notes.append(_plainly(error))
+        notes.append(f"{_plainly(error)} Give degrees, or state the unit in the file")
         return {ours: column for ours, column in result.items() if ours not in ("ra", "dec")}
     return result
 
