@@ -18,7 +18,7 @@ from tornado.websocket import WebSocketClosedError
 
 from explorer.access.guards import SESSION_NAMED
 from explorer.access.visitors import names_a_session
-from explorer.charts.grid import FIRST_VIEWS, default_panels
+from explorer.charts.grid import FIRST_VIEWS, default_colour, default_panels
 from explorer.config import AppConfig
 from explorer.model.building import BuildRunner, default_build
 from explorer.model.health import add_part
@@ -180,7 +180,8 @@ def build_page(
         Follows the products on disk, where they are served from a directory.
     """
     products = library.products
-    workspace = Workspace(library.table, panels=default_panels(library, FIRST_VIEWS))
+    table = library.table
+    workspace = Workspace(table, panels=default_panels(library, FIRST_VIEWS), colour_by=default_colour(table))
     workspace.dark = was_dark()
     restore(workspace, links, arguments or {})
 

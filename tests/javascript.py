@@ -20,6 +20,7 @@ SCRIPTS = Path(__file__).resolve().parents[1] / "assets" / "js"
 
 PURE = (
     "base/arrays.js",
+    "base/column_search.js",
     "base/matches.js",
     "base/messages.js",
     "base/reconnect.js",
@@ -28,6 +29,8 @@ PURE = (
     "base/words.js",
     "explore/completion.js",
     "explore/corrections.js",
+    "explore/look_values.js",
+    "explore/table_steps.js",
     "explore/thumbnail_strokes.js",
     "figures/arrows.js",
     "figures/corner_cells.js",

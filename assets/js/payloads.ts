@@ -4,6 +4,7 @@ import type {
   AnyLayer,
   AxisSpec as SentAxis,
   BarsLayer,
+  DotStyle,
   Palettes as SentPalettes,
   ResidualsDrawing,
   Review,
@@ -23,7 +24,9 @@ export type {
   BarsLayer,
   BarsSpec,
   CampaignsState,
+  Caption,
   CheckResult as CheckState,
+  ChosenLayer,
   ColumnChoice as ColumnEntry,
   ColumnReport as FedColumn,
   ColumnsReport as ColumnsState,
@@ -32,6 +35,7 @@ export type {
   CornerSpec,
   Correlation,
   DotsLayer,
+  DotStyle,
   ErrorsLayer,
   EvidenceResult as EvidenceState,
   Exports as ExportsState,
@@ -41,6 +45,8 @@ export type {
   ImageLayer,
   LabelSlider as SliderSpec,
   Legend,
+  LinesShape,
+  LookState,
   MapLayer,
   MapSpec,
   MarginsLayer,
@@ -96,9 +102,9 @@ import type { FIGURES } from "./base/declared.js"
 export type FigureColours = (typeof FIGURES)["light"]
 export type ThemeName = keyof typeof FIGURES
 
-export type PaletteName = "everything" | "selected" | "histogram"
-/** Colours of 256 levels, each as RGBA in one word. */
-export type Palettes = Record<PaletteName, Uint32Array>
+export type PaletteName = "everything" | "members" | "selected" | "histogram"
+/** Colours of 256 levels, each as RGBA in one word, and the look of single stars. */
+export type Palettes = Record<PaletteName, Uint32Array> & { dots: DotStyle }
 export type ColoursState = Partial<SentPalettes>
 
 /** Residuals as numbers. */

@@ -53,6 +53,18 @@ export interface AnswerTable {
   form: string;
 }
 
+/** Look of the stars, in messages and links. */
+export interface Appearance {
+  colour_map?: string;
+  reversed?: boolean;
+  logarithmic?: boolean;
+  low?: number | null;
+  high?: number | null;
+  tail?: number;
+  size?: number;
+  opacity?: number;
+}
+
 /** Keep corrections and build again. */
 export interface Apply {
   kind: "apply";
@@ -221,8 +233,8 @@ export interface CampaignsState {
   overview?: OverviewNumbers;
 }
 
-/** Text beside a view's title; its colour is "" for that of text. */
-export type Caption = [text: string, colour: string];
+/** Text beside a view's title; its mark is in the colour of what it names. */
+export type Caption = [text: string, colour: string, mark: "" | "dot" | "line"];
 
 /** A value to copy, and what it is. */
 export type CardCopy = [label: string, text: string];
@@ -284,6 +296,18 @@ export interface ChooseMap {
   of: "all" | "selected" | "difference";
 }
 
+/** A few selected stars, their colour levels (0 without one), and the diameter of their dots in pixels. */
+export interface ChosenLayer {
+  kind: "chosen";
+  slot: number;
+  x: Float32Array;
+  y: Float32Array;
+  id: Float64Array;
+  levels: ArrayBuffer;
+  size: number;
+  name: "chosen";
+}
+
 /** Select every star. */
 export interface Clear {
   kind: "clear";
@@ -295,8 +319,18 @@ export interface Colour {
   value: string;
 }
 
+/** Change the colour of a named subset. */
+export interface ColourSubset {
+  kind: "colour_subset";
+  name: string;
+  colour: string;
+}
+
 /** A column on a menu; its group is "" for a declared one. */
 export type ColumnChoice = [name: string, title: string, group: string];
+
+/** A column for menus: what it is, and other words by which it is found. */
+export type ColumnFacts = [name: string, label: string, unit: string, meaning: string, group: string, synonyms: string];
 
 /** One column of ours: what feeds it, and its values as texts; ``share`` is that of known values. */
 export interface ColumnReport {
@@ -315,6 +349,9 @@ export interface ColumnReport {
   units: string[];
   corrected: boolean;
 }
+
+/** Share of known values of a column, both ends of its histogram as texts, and the heights of its bars. */
+export type ColumnValues = [name: string, known: string, low: string, high: string, bars: number[]];
 
 /** Report on all tables. */
 export interface ColumnsReport {
@@ -419,6 +456,12 @@ export interface ContoursLayer {
 export interface ContoursSpec {
   of: "" | "all" | "selected";
   levels: number[];
+}
+
+/** Return the rows of some stars as tab-separated text, or those of the page if none is named. */
+export interface CopyRows {
+  kind: "copy_rows";
+  obsids?: string[];
 }
 
 /** Show some columns in a corner plot, in this order. */
@@ -541,6 +584,13 @@ export interface DockView {
   open: boolean;
   foot: ("n" | "median" | "scatter" | "mean" | "std" | "min" | "max")[];
   columns?: ColumnChoice[];
+}
+
+/** Look of single stars: size in the usual one, opacity, and whether those of low levels are in front. */
+export interface DotStyle {
+  size: number;
+  opacity: number;
+  layered: boolean;
 }
 
 /** Shifts in x and y at which the dots of overlays are repeated. */
@@ -733,6 +783,12 @@ export interface Frozen {
   counts: Record<string, number>;
 }
 
+/** Show a page of the table by its number, from 1. */
+export interface GoToPage {
+  kind: "go_to_page";
+  page: number;
+}
+
 /** Show so many views. */
 export interface Grid {
   kind: "grid";
@@ -779,7 +835,7 @@ export interface Hull {
 export interface ImageLayer {
   kind: "image";
   slot: number;
-  name: "everything" | "selected";
+  name: "everything" | "members" | "selected";
   window: [number, number, number, number];
   shape: [number, number];
   from: number;
@@ -859,17 +915,23 @@ export interface LineSwitch {
 /** Velocity of one line and its error, in km/s. */
 export type LineVelocity = [label: string, velocity: number, error: number];
 
-/** Dashed curves, each with its colour. */
+/** Dashed curves, each with its colour; with a casing they are seen over stars of any colour. */
 export interface LinesShape {
   kind: "lines";
   xs: Float32Array[];
   ys: Float32Array[];
   colours: string[];
+  cased: boolean;
 }
 
 /** A link that was made. */
 export interface Link {
   token: string;
+}
+
+/** List the columns of the catalogue for menus. */
+export interface ListColumns {
+  kind: "list_columns";
 }
 
 /** List what can be exported. */
@@ -881,6 +943,14 @@ export interface ListExports {
 export interface Look {
   kind: "look";
   views: ViewSize[];
+}
+
+/** Look of the stars, kind of their colours, usual colour map, and ends of a scale of values. */
+export interface LookState {
+  look: Appearance;
+  scale: "category" | "density" | "value";
+  usual_map: string;
+  ends: [number, number] | null;
 }
 
 /** Mean velocity field of a disc map. */
@@ -929,6 +999,13 @@ export interface MarginsLayer {
   window: [number, number, number, number];
   x: MarginBars[];
   y: MarginBars[];
+}
+
+/** Select only the stars of some rows, or remove them from the selection. */
+export interface MarkedRows {
+  kind: "marked_rows";
+  action: "keep" | "remove";
+  obsids: string[];
 }
 
 /** Points of a table of the user's own, in one colour. */
@@ -991,6 +1068,13 @@ export interface MissingSpec {
 export interface Mode {
   kind: "mode";
   value: "replace" | "add" | "intersect" | "subtract" | "xor";
+}
+
+/** Move a named subset up or down in the order in which subsets colour their stars. */
+export interface MoveSubset {
+  kind: "move_subset";
+  name: string;
+  by: -1 | 1;
 }
 
 /** The reason why a star has no posterior. */
@@ -1101,10 +1185,16 @@ export interface OverviewNumbers {
   pairs?: PairAgreement[];
 }
 
-/** Turn the table to another page. */
+/** Turn the table to another page: the first, the last, that of the focused star, or so many further. */
 export interface Page {
   kind: "page";
-  by: "first" | "last" | number;
+  by: "first" | "focus" | "last" | number;
+}
+
+/** Show so many rows on a page of the table, as fit into its height. */
+export interface PageRows {
+  kind: "page_rows";
+  rows: number;
 }
 
 /** The views of the first page are drawn. */
@@ -1118,8 +1208,10 @@ export type PairAgreement = [names: string, stars: string, kappa: string, weight
 /** Colours by level: red, green, blue and opacity, four bytes each of 256 levels. */
 export interface Palettes {
   everything: ArrayBuffer;
+  members: ArrayBuffer;
   selected: ArrayBuffer;
   histogram: ArrayBuffer;
+  dots: DotStyle;
 }
 
 /** Export a figure of the paper. */
@@ -1151,12 +1243,12 @@ export interface PhotometryDrawing {
   y_label: string;
 }
 
-/** Colour level of each star of the layer ``stars``, a byte each; 0 where it is not selected. */
+/** Colour level of each star of the layer ``stars``, a byte each; 0 for one that is not drawn. */
 export interface PickedLayer {
   kind: "picked";
   slot: number;
   levels: ArrayBuffer;
-  name: "picked";
+  name: "members" | "picked";
 }
 
 /** Export the picture of a view. */
@@ -1310,6 +1402,13 @@ export interface RemoveColumn {
   name: string;
 }
 
+/** Rename a named subset. */
+export interface RenameSubset {
+  kind: "rename_subset";
+  name: string;
+  new: string;
+}
+
 /** Residuals over their error, unknown where there is none or the pixel is masked, with their axis. */
 export interface ResidualsDrawing {
   values: Curve;
@@ -1321,6 +1420,12 @@ export interface ResidualsDrawing {
 
 /** A line and its rest wavelength in vacuum, in Angstrom. */
 export type RestLine = [name: string, wavelength: number];
+
+/** Change the colour scale, size and opacity of the stars. */
+export interface Restyle {
+  kind: "restyle";
+  look: Appearance;
+}
 
 /** A review; ``imported`` names who imported it and when, "" for one of this record. */
 export interface Review {
@@ -1399,6 +1504,13 @@ export interface Share {
 /** Keys, parted by blanks, and what they do. */
 export type Shortcut = [keys: string, meaning: string];
 
+/** Paint a named subset, or do not. */
+export interface ShowSubset {
+  kind: "show_subset";
+  name: string;
+  visible: boolean;
+}
+
 /** Open or close the panel of filters and subsets. */
 export interface Side {
   kind: "side";
@@ -1423,7 +1535,7 @@ export interface SideState {
   overlay_refused?: boolean;
   children?: SubsetParts;
   report?: string;
-  place?: "list" | "refused";
+  place?: "list" | "refused" | "subset";
   saved?: boolean;
 }
 
@@ -1437,10 +1549,11 @@ export interface Slide {
 /** The note of one view. */
 export type SlotNote = [slot: number, note: Note | null];
 
-/** Sort the table by a column, or the other way round. */
+/** Sort the table by a column: ascending, descending, not at all. */
 export interface Sort {
   kind: "sort";
   column: string;
+  add?: boolean;
 }
 
 /** A spectrum with the settings of the controls: curves, axes, marks and shading. */
@@ -1625,10 +1738,17 @@ export interface SubsetState {
   colour: string;
   count: string;
   description: string;
+  visible: boolean;
 }
 
 /** A word that can follow in an expression. */
 export type Suggestion = [word: string, help: string];
+
+/** Return the share of known values and the histogram of columns. */
+export interface SummariseColumns {
+  kind: "summarise_columns";
+  columns: string[];
+}
 
 /** The solar position, on each of several maps. */
 export interface SunShape {
@@ -1662,10 +1782,20 @@ export interface SwitchSpec {
 /** An overlay that was switched on or off. */
 export type SwitchedOverlay = [slot: number, name: string, on: boolean];
 
-/** A column of the table. */
-export type TableHeading = [name: string, label: string, description: string];
+/** Show columns in the table, in their order, and pin some at the left; None shows the usual ones. */
+export interface TableColumns {
+  kind: "table_columns";
+  columns: string[] | null;
+  pinned: string[];
+}
 
-/** The column of the order, "" without one. */
+/** A quality bit: its value, its name, its meaning, and the columns that it makes doubtful. */
+export type TableFlag = [bit: number, short: string, meaning: string, columns: string[]];
+
+/** A column of the table. */
+export type TableHeading = [name: string, label: string, description: string, pinned: boolean];
+
+/** A column of the order. */
 export type TableOrder = [column: string, descending: boolean];
 
 /** How a table was understood. */
@@ -1685,14 +1815,18 @@ export interface TableReport {
 export interface TableState {
   rows?: string[][];
   ids?: string[];
-  page?: string;
-  pages?: string;
-  first?: boolean;
-  last?: boolean;
+  quality?: number[];
+  start?: number;
+  total?: number;
+  page?: number;
+  pages?: number;
   note?: string;
-  sort?: TableOrder;
+  sort?: TableOrder[];
   columns?: TableHeading[];
+  usual?: boolean;
+  flags?: TableFlag[];
   focus?: string;
+  copied?: string;
   foot?: FootRow[];
   foot_stale?: boolean;
 }
@@ -1785,6 +1919,8 @@ export interface Update {
   campaigns?: CampaignsState;
   closed?: string;
   colours?: Palettes;
+  column_facts?: ColumnFacts[];
+  column_values?: ColumnValues[];
   columns?: ColumnsReport;
   compare?: CompareUpdate;
   counts?: Counts;
@@ -1805,6 +1941,7 @@ export interface Update {
   legend?: Legend;
   lines?: LineListsState;
   link?: Link;
+  look?: LookState;
   merged?: Merged;
   message?: string;
   notes?: SlotNote[];
@@ -1917,6 +2054,7 @@ export type AnyFigure =
 export type AnyLayer =
   ArrowsLayer |
   BarsLayer |
+  ChosenLayer |
   ContoursLayer |
   DotsLayer |
   ErrorsLayer |
@@ -1953,6 +2091,7 @@ export type RequestKind =
   "contours" |
   "axis_range" |
   "corner_columns" |
+  "restyle" |
   "apply" |
   "rebuild" |
   "configuration" |
@@ -1978,8 +2117,6 @@ export type RequestKind =
   "redo" |
   "clear" |
   "help" |
-  "page" |
-  "sort" |
   "focus" |
   "side" |
   "check" |
@@ -2019,6 +2156,19 @@ export type RequestKind =
   "evidence" |
   "alike" |
   "alike_select" |
+  "show_subset" |
+  "colour_subset" |
+  "rename_subset" |
+  "move_subset" |
+  "page" |
+  "go_to_page" |
+  "page_rows" |
+  "sort" |
+  "table_columns" |
+  "marked_rows" |
+  "copy_rows" |
+  "list_columns" |
+  "summarise_columns" |
   "thumbnails" |
   "campaign" |
   "judge" |
@@ -2049,6 +2199,7 @@ export type Request =
   Contours |
   AxisRange |
   CornerColumns |
+  Restyle |
   Apply |
   Rebuild |
   Configuration |
@@ -2074,8 +2225,6 @@ export type Request =
   Redo |
   Clear |
   Help |
-  Page |
-  Sort |
   Focus |
   Side |
   Check |
@@ -2115,6 +2264,19 @@ export type Request =
   Evidence |
   Alike |
   AlikeSelect |
+  ShowSubset |
+  ColourSubset |
+  RenameSubset |
+  MoveSubset |
+  Page |
+  GoToPage |
+  PageRows |
+  Sort |
+  TableColumns |
+  MarkedRows |
+  CopyRows |
+  ListColumns |
+  SummariseColumns |
   Thumbnails |
   Campaign |
   Judge |

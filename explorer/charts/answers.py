@@ -20,6 +20,7 @@ from explorer.model.screen import BarHeight
 from explorer.model.table import StarTable, counted
 from pipeline.domain.column import Column
 from pipeline.science.quality.sample_fits import Gaussian
+from pipeline.science.quality.sample_statistics import thinned
 
 FloatArray = NDArray[np.float64]
 Ends = tuple[float, float]
@@ -56,7 +57,14 @@ _SEED = 20230419
 
 
 def distribution_drawing(
-    table: StarTable, name: str, samples: Sequence[Sample], bins: int, height: BarHeight, *, cumulative: bool
+    table: StarTable,
+    name: str,
+    samples: Sequence[Sample],
+    bins: int,
+    height: BarHeight,
+    *,
+    cumulative: bool,
+    limit: int | None = None,
 ) -> protocol.DistributionDrawing:
     """Histograms of a column of some samples, on common edges.
 
@@ -74,15 +82,19 @@ def distribution_drawing(
         Meaning of the heights; shares are of all stars of a sample that have a value.
     cumulative : bool
         Whether heights add up from the left, values beyond that end included.
+    limit : int, optional
+        Maximum number of stars of a sample that are counted; numbers of larger samples are scaled.
     """
     column, quantity = table.column(name), quantity_of(table, name)
-    values = [_finite(quantity.of(sample.rows)[0]) for sample in samples]
+    parts = [thinned(sample.rows, limit) for sample in samples]
+    values, factors = [_finite(quantity.of(stars)[0]) for stars, _ in parts], [factor for _, factor in parts]
     edges = edges_of(column, values, bins)
     bars = [
-        _bars(sample, inside, edges, height, cumulative=cumulative)
-        for sample, inside in zip(samples, values, strict=True)
+        _bars(sample, inside, edges, height, factor, cumulative=cumulative)
+        for sample, inside, factor in zip(samples, values, factors, strict=True)
     ]
-    beyond = sum(int(np.count_nonzero((item < edges[0]) | (item > edges[-1]))) for item in values)
+    outside = [int(np.count_nonzero((item < edges[0]) | (item > edges[-1]))) for item in values]
+    beyond = round(sum(count * factor for count, factor in zip(outside, factors, strict=True)))
     words = HEIGHTS[height]
     if height is BarHeight.DENSITY and column.unit and not cumulative:
         words = f"{words} [1/{column.unit_label}]"
@@ -130,12 +142,12 @@ def _round_below(width: float) -> float:
 
 
 def _bars(
-    sample: Sample, values: FloatArray, edges: FloatArray, height: BarHeight, *, cumulative: bool
+    sample: Sample, values: FloatArray, edges: FloatArray, height: BarHeight, factor: float, *, cumulative: bool
 ) -> protocol.SampleBars:
-    counts = np.histogram(values, edges)[0].astype(np.float64)
-    heights = np.cumsum(counts) + np.count_nonzero(values < edges[0]) if cumulative else counts
+    counts = np.rint(np.histogram(values, edges)[0] * factor)
+    heights = np.cumsum(counts) + np.count_nonzero(values < edges[0]) * factor if cumulative else counts
     if height is not BarHeight.NUMBER:
-        heights = heights / max(values.size, 1)
+        heights = heights / max(values.size * factor, 1)
     if height is BarHeight.DENSITY and not cumulative:
         heights = heights / np.diff(edges)
     median = float(np.median(values)) if values.size else None
@@ -161,6 +173,7 @@ def difference_drawing(
     ends: tuple[Ends, Ends] | None,
     *,
     dark: bool,
+    limit: int | None = None,
 ) -> protocol.DifferenceDrawing:
     """Map of the normalised difference of two samples in the plane of two columns.
 
@@ -179,21 +192,30 @@ def difference_drawing(
         Ends of x and y in drawing order, of a view that shows the plane; None takes those of the samples.
     dark : bool
         Whether the page is dark.
+    limit : int, optional
+        Maximum number of stars of a sample that are counted; numbers of larger samples are scaled.
     """
     columns = [table.column(name) for name in names]
     quantities = [quantity_of(table, name) for name in names]
-    points = [_pairs(*(quantity.of(sample.rows)[0] for quantity in quantities)) for sample in (first, second)]
+    parts = [thinned(sample.rows, limit) for sample in (first, second)]
+    points = [_pairs(*(quantity.of(stars)[0] for quantity in quantities)) for stars, _ in parts]
+    factors = [factor for _, factor in parts]
     x_ends, y_ends = ends or _plane_ends(columns, np.concatenate(points, axis=1))
     window = (min(x_ends), max(x_ends), min(y_ends), max(y_ends))
     ranges = (window[:2], window[2:])
-    counts = [gaussian_filter(_cells(pair, ranges), _SMOOTHED) for pair in points]
-    totals = [max(pair.shape[1], 1) for pair in points]
+    counts = [
+        gaussian_filter(_cells(pair, ranges) * factor, _SMOOTHED) for pair, factor in zip(points, factors, strict=True)
+    ]
+    totals = [max(pair.shape[1] * factor, 1) for pair, factor in zip(points, factors, strict=True)]
     shares = [count / total for count, total in zip(counts, totals, strict=True)]
     value = (shares[0] - shares[1]) / (shares[0] + shares[1] + 1.0 / min(totals))
     drawn = counts[0] + counts[1] > 0.02
     levels = np.where(drawn, np.rint(LEVELS / 2 + 0.5 + value * (LEVELS - 1) / 2), 0.0).astype(np.uint8)
-    outside = sum(
-        int(np.count_nonzero(_outside(pair[0], window[:2]) | _outside(pair[1], window[2:]))) for pair in points
+    outside = round(
+        sum(
+            np.count_nonzero(_outside(pair[0], window[:2]) | _outside(pair[1], window[2:])) * factor
+            for pair, factor in zip(points, factors, strict=True)
+        )
     )
     return protocol.DifferenceDrawing(
         columns[0].axis_label,

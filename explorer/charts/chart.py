@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from explorer.charts.axis import Axis, AxisSpec
 from explorer.charts.colouring import Colouring
 from explorer.charts.overlays import WireLayer
 from explorer.charts.shading import Viewport
+from explorer.model.appearance import Appearance
 from explorer.model.library import Library
 from explorer.model.overlay_tables import OverlayTable
 from explorer.model.quantities import read_value
@@ -105,6 +107,13 @@ class FitOverlay:
     colour: str = ""
 
 
+MAX_FEW, MAX_FEW_SHARE = 200, 0.25
+"""Maximum number of selected stars that are drawn larger than the others, and their share of the catalogue."""
+
+FEW_PIXELS, VERY_FEW_PIXELS, MAX_VERY_FEW = 7.0, 9.0, 60
+"""Diameters of the dots of a few and of very few selected stars in pixels, and the maximum number of these."""
+
+
 @dataclass(frozen=True)
 class Brush:
     """The selection after a brush.
@@ -126,6 +135,21 @@ class Brush:
     colouring: Colouring
     everything: bool
 
+    @property
+    def is_few(self) -> bool:
+        """Whether so few stars are selected that each is emphasised."""
+        return not self.everything and 0 < self.n_selected <= min(MAX_FEW, MAX_FEW_SHARE * self.rows.size)
+
+    @cached_property
+    def few_rows(self) -> NDArray[np.int64]:
+        """Rows of the selected stars, found once for all views."""
+        return np.flatnonzero(self.rows)
+
+    @property
+    def few_pixels(self) -> float:
+        """Diameter of the dots of a few selected stars in pixels."""
+        return VERY_FEW_PIXELS if self.n_selected <= MAX_VERY_FEW else FEW_PIXELS
+
 
 @dataclass(frozen=True)
 class Shot:
@@ -145,6 +169,8 @@ class Shot:
         Description of what is drawn, for the line under the figure.
     curves : tuple of Curve
         Curves of a fit, over the stars.
+    appearance : Appearance
+        Size and opacity of the stars.
     """
 
     rows: Mask
@@ -153,6 +179,12 @@ class Shot:
     aspect: float
     note: str
     curves: tuple[Curve, ...] = ()
+    appearance: Appearance = field(default_factory=Appearance)
+
+    @property
+    def brush(self) -> Brush:
+        """The selection as a brush makes it."""
+        return Brush(self.rows, int(self.rows.sum()), self.colouring, everything=bool(self.rows.all()))
 
 
 class Chart(ABC):
@@ -185,6 +217,7 @@ class Chart(ABC):
             for along, axis in zip(self.dims, axes, strict=True)
         }
         self.viewport: Viewport | None = None
+        self.appearance = Appearance()
         self.note: protocol.Note | None = None
 
     @classmethod
@@ -267,6 +300,20 @@ class Chart(ABC):
         (x_low, x_high), (y_low, y_high) = sorted(window[:2]), sorted(window[2:])
         self.viewport = Viewport(x_low, x_high, y_low, y_high, width, height)
 
+    def dress(self, appearance: Appearance) -> None:
+        """Store the look of the stars."""
+        self.appearance = appearance
+
+    @property
+    def n_at_home(self) -> int:
+        """Number of stars that may be drawn one by one where the view starts."""
+        return 0
+
+    @property
+    def zoomed(self) -> bool:
+        """Whether a part of the range of the start is on screen."""
+        return False
+
     @property
     def shows_single(self) -> bool | None:
         """Whether single stars are drawn; None for a chart that does not use colours of stars."""
@@ -274,6 +321,10 @@ class Chart(ABC):
 
     def background(self, glyphs: int) -> list[WireLayer]:  # noqa: ARG002 - nothing to draw
         """Layers that a brush does not change; single stars where at most ``glyphs`` are on screen."""
+        return []
+
+    def members(self, colouring: Colouring) -> list[WireLayer]:  # noqa: ARG002 - nothing to draw
+        """Layers of stars that keep a colour when they are not selected; empty ones where none does."""
         return []
 
     def selected(self, brush: Brush) -> list[WireLayer]:  # noqa: ARG002 - nothing to draw

@@ -1,11 +1,10 @@
-"""Colour scales of columns: levels, palettes, legends, and the drawing of stars in them."""
+"""Colour scales of stars: levels of images and of single stars, palettes, and legends."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import ClassVar
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,39 +12,28 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from explorer import protocol
-from explorer.charts.journal import add_colour_bar, colormap_of, drawable, label_of
-from explorer.charts.palettes import (
-    CATEGORY_COLOURS,
-    IN_NONE,
-    category_ramp,
-    count_ramp,
-    gradient_css,
-    is_diverging,
-    value_ramp,
-)
+from explorer.charts.crowding import Crowding
+from explorer.charts.journal import add_colour_bar, label_of
+from explorer.charts.palettes import count_ramp, gradient_css, is_diverging, ramp_of
 from explorer.charts.shading import Canvas, Image, Layer, Viewport
-from explorer.model.selection import Mask, Selection
-from explorer.model.subsets import Subset
-from explorer.model.table import MAX_CATEGORIES, StarTable
+from explorer.model.appearance import Appearance
+from explorer.model.colour_maps import COLOUR_MAPS, COUNTS, DIVERGING, SEQUENTIAL, ColourMap
+from explorer.model.selection import Mask, SelectionError
+from explorer.model.table import StarTable
 
-Points: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
+_PLAIN = Appearance()
 
-_TAIL = 0.02
-
-_MAX_SUBSETS = 250
-"""Maximum number of subsets that an image of bytes distinguishes."""
-
-_LONE_LEVEL, _LONE_COLOUR = 150, "#21548a"
-"""Level on screen, and colour in a picture, of a single star where colours are densities."""
-
-_MAX_NAMED = 30
-"""Maximum number of categories in a legend; colours repeat before that."""
-
-_MARKS: dict[str, Any] = {"s": 3.0, "linewidths": 0.0}
+_LONE_LEVEL = 200
+"""Level of a few selected stars where colours are densities."""
 
 
 class Colouring(ABC):
     """Colours of the selected stars: an image of levels, single stars, a palette and its legend."""
+
+    scale: ClassVar[protocol.ScaleKind] = "density"
+    """What the levels mean."""
+    layered: ClassVar[bool] = False
+    """Whether stars of low levels are drawn over those of high ones."""
 
     @abstractmethod
     def layer(self, canvas: Canvas, viewport: Viewport, rows: Mask) -> Layer:
@@ -54,6 +42,18 @@ class Colouring(ABC):
     @abstractmethod
     def star_levels(self, table: StarTable, stars: NDArray[np.int64]) -> Image:
         """Levels of single stars, by their rows; 0 for a star without a colour."""
+
+    def dot_levels(self, table: StarTable, stars: NDArray[np.int64], picked: Mask, crowding: Crowding) -> Image:  # noqa: ARG002 - of densities
+        """Levels of all single stars on screen; 0 for those that are not picked."""
+        return np.where(picked, self.star_levels(table, stars), 0).astype(np.uint8)
+
+    def emphasised(self, levels: Image) -> Image:
+        """Levels of a selection beside which other stars are not selected."""
+        return levels
+
+    def member_codes(self) -> tuple[Image, int] | None:
+        """Category of each star and number of those that keep their colour unselected; None where none does."""
+        return None
 
     @abstractmethod
     def ramp(self, *, dark: bool) -> tuple[str, ...]:
@@ -66,9 +66,10 @@ class Colouring(ABC):
         ``single`` states that stars are drawn one by one.
         """
 
-    @abstractmethod
-    def draw_points(self, axes: Axes, table: StarTable, at: Points, stars: NDArray[np.int64]) -> None:
-        """Draw single stars, by their coordinates and rows, in a picture."""
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """Values of the first and the last colour; None without."""
+        return None
 
     def draw_key(self, axes: Axes, table: StarTable) -> list[Line2D]:  # noqa: ARG002 - densities have none
         """Draw a colour bar, or return legend handles."""
@@ -77,15 +78,21 @@ class Colouring(ABC):
 
 @dataclass(frozen=True)
 class Density(Colouring):
-    """Colours by the number of stars in a pixel.
+    """Colours by the number of stars in a pixel, or near a single star.
 
     Parameters
     ----------
     note : str
         Reason why the requested colours are not used.
+    colour_map : ColourMap
+        The colours, of which those of most contrast are the densest places.
+    reverse : bool
+        Whether they are the sparsest ones.
     """
 
     note: str = ""
+    colour_map: ColourMap = COUNTS
+    reverse: bool = False
 
     def layer(self, canvas: Canvas, viewport: Viewport, rows: Mask) -> Layer:
         """Density on the scale of all stars."""
@@ -95,21 +102,21 @@ class Density(Colouring):
         """The same level for each star."""
         return np.full(stars.shape, _LONE_LEVEL, np.uint8)
 
+    def dot_levels(self, table: StarTable, stars: NDArray[np.int64], picked: Mask, crowding: Crowding) -> Image:  # noqa: ARG002 - of no column
+        """Density near each star on the scale of all stars."""
+        return crowding.levels(picked)
+
     def ramp(self, *, dark: bool) -> tuple[str, ...]:
         """The palette of counts."""
-        return count_ramp(dark)
+        return count_ramp(dark, self.colour_map, reverse=self.reverse)
 
     def legend(self, table: StarTable, *, dark: bool, single: bool = False) -> protocol.Legend:  # noqa: ARG002 - of no column
-        """Stars a pixel, or dots."""
+        """Stars in a pixel, or near each dot."""
         note = f" ({self.note})" if self.note else ""
-        if single:
-            return protocol.Legend(f"each dot is a star{note}", entries=())
-        gradient = gradient_css(self.ramp(dark=dark))
-        return protocol.Legend(f"stars per pixel (log){note}", low="1", high="most in view", gradient=gradient)
-
-    def draw_points(self, axes: Axes, table: StarTable, at: Points, stars: NDArray[np.int64]) -> None:  # noqa: ARG002 - alike
-        """Points of one colour."""
-        axes.scatter(*at, color=_LONE_COLOUR, **_MARKS)
+        words, low = (
+            (f"density near each star (log){note}", "alone") if single else (f"stars per pixel (log){note}", "1")
+        )
+        return protocol.Legend(words, low=low, high="most in view", gradient=gradient_css(self.ramp(dark=dark)))
 
 
 @dataclass(frozen=True)
@@ -124,21 +131,37 @@ class ValueScale(Colouring):
         Column name.
     low, high : float
         Values of the first and the last colour, in the column's unit.
+    logarithmic : bool
+        Whether levels are those of the logarithm; values that have none have no colour.
+    colour_map : ColourMap
+        The colours.
+    reverse : bool
+        Whether they run from high to low.
     """
+
+    scale: ClassVar[protocol.ScaleKind] = "value"
 
     name: str
     low: float
     high: float
+    logarithmic: bool = False
+    colour_map: ColourMap = SEQUENTIAL
+    reverse: bool = False
 
     def levels(self, values: NDArray[np.floating]) -> Image:
         """Levels 1 to 255 of single values; 0 where NaN."""
-        gain = 254.0 / ((self.high - self.low) or 1.0)
-        scaled = np.clip(1.5 + gain * (values.astype(np.float64) - self.low), 1.0, 255.0)
-        return np.where(np.isfinite(scaled), scaled, 0.0).astype(np.uint8)
+        ends, numbers = np.array([self.low, self.high]), values.astype(np.float64)
+        if self.logarithmic:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                ends, numbers = np.log(ends), np.where(numbers > 0.0, np.log(numbers), np.nan)
+        gain = 254.0 / ((ends[1] - ends[0]) or 1.0)
+        with np.errstate(over="ignore"):
+            scaled = np.clip(1.5 + gain * (numbers - ends[0]), 1.0, 255.0)
+        return np.where(np.isfinite(values) & np.isfinite(scaled), scaled, 0.0).astype(np.uint8)
 
     def layer(self, canvas: Canvas, viewport: Viewport, rows: Mask) -> Layer:
         """Mean in each pixel."""
-        return canvas.mean(viewport, rows, self.name, self.low, self.high)
+        return canvas.mean(viewport, rows, self.name, (self.low, self.high), logarithmic=self.logarithmic)
 
     def star_levels(self, table: StarTable, stars: NDArray[np.int64]) -> Image:
         """Levels by value; 0 where NaN."""
@@ -146,11 +169,11 @@ class ValueScale(Colouring):
 
     def ramp(self, *, dark: bool) -> tuple[str, ...]:
         """The palette of the column: sequential, or diverging."""
-        return value_ramp(self.name, dark)
+        return ramp_of(self.colour_map, dark, reverse=self.reverse)
 
     def legend(self, table: StarTable, *, dark: bool, single: bool = False) -> protocol.Legend:
         """The column with its unit, and the ends of the scale."""
-        words = table.column(self.name).axis_label
+        words = table.column(self.name).axis_label + (" (log)" if self.logarithmic else "")
         return protocol.Legend(
             label=words if single else f"mean {words}",
             low=number(self.low),
@@ -158,125 +181,76 @@ class ValueScale(Colouring):
             gradient=gradient_css(self.ramp(dark=dark)),
         )
 
-    def draw_points(self, axes: Axes, table: StarTable, at: Points, stars: NDArray[np.int64]) -> None:
-        """Points in the colour of their value, without those that have none."""
-        values = table.axis(self.name)[stars]
-        known = np.isfinite(values)
-        x, y = (along[known] for along in at)
-        colours: dict[str, Any] = {"cmap": colormap_of(self.ramp(dark=False)), "vmin": self.low, "vmax": self.high}
-        axes.scatter(x, y, c=values[known], **colours, **_MARKS)
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """Ends of the scale."""
+        return self.low, self.high
 
     def draw_key(self, axes: Axes, table: StarTable) -> list[Line2D]:
         """Draw a colour bar."""
-        add_colour_bar(axes, self.ramp(dark=False), self.low, self.high, label_of(table.column(self.name)))
+        label, ramp = label_of(table.column(self.name)), self.ramp(dark=False)
+        add_colour_bar(axes, ramp, self.low, self.high, label, logarithmic=self.logarithmic)
         return []
 
 
-@dataclass(frozen=True)
-class Categories(Colouring):
-    """Colours by the commonest category in a pixel; a category keeps its colour whatever else is selected.
+def colouring_of(table: StarTable, name: str, appearance: Appearance = _PLAIN) -> Colouring:
+    """Scale of a column over the whole catalogue; density for a column without values.
 
-    Parameters
-    ----------
-    name : str
-        Name of the categorised quantity.
-    labels, colours : tuple of str
-        Category k and its colour.
-    codes : ndarray of uint8, shape (n,)
-        Category of each star; those beyond the labels have none and are not drawn.
-    rest : bool
-        Whether the last category contains the stars in no other category; it never hides another one.
+    Raises
+    ------
+    SelectionError
+        If the column cannot have the requested scale.
     """
-
-    name: str
-    labels: tuple[str, ...]
-    colours: tuple[str, ...]
-    codes: Image
-    rest: bool = False
-
-    def layer(self, canvas: Canvas, viewport: Viewport, rows: Mask) -> Layer:
-        """Commonest category in each pixel."""
-        return canvas.commonest(viewport, rows, self.codes, len(self.labels), rest=self.rest)
-
-    def star_levels(self, table: StarTable, stars: NDArray[np.int64]) -> Image:  # noqa: ARG002 - of the codes
-        """Levels by category; 0 for a star in none."""
-        codes = self.codes[stars]
-        return np.where(codes < len(self.labels), codes.astype(np.int64) + 1, 0).astype(np.uint8)
-
-    def ramp(self, *, dark: bool) -> tuple[str, ...]:  # noqa: ARG002 - categories keep their colours
-        """Level k + 1 is the colour of category k."""
-        return category_ramp(self.colours)
-
-    def legend(self, table: StarTable, *, dark: bool, single: bool = False) -> protocol.Legend:  # noqa: ARG002 - the same
-        """Categories with their colours."""
-        named = zip(self.labels, self.colours, strict=True)
-        return protocol.Legend(self.name, entries=tuple(protocol.LegendEntry(*entry) for entry in named))
-
-    def draw_points(self, axes: Axes, table: StarTable, at: Points, stars: NDArray[np.int64]) -> None:  # noqa: ARG002 - of the codes
-        """Points in the colours of their categories, the last category lowest."""
-        for category, colour in reversed(list(enumerate(self.colours))):
-            inside = self.codes[stars] == category
-            axes.scatter(at[0][inside], at[1][inside], color=colour, **_MARKS)
-
-    def draw_key(self, axes: Axes, table: StarTable) -> list[Line2D]:  # noqa: ARG002 - the legend is the figure's
-        """Legend handles of the categories, or of the first ones of many."""
-        named = list(zip(self.labels, self.colours, strict=True))
-        more = len(named) - _MAX_NAMED
-        if more > 0:
-            named = [*named[: _MAX_NAMED - 1], (f"and {more + 1} more", "none")]
-        return [
-            Line2D([], [], marker=".", linestyle="", color=colour, label=drawable(label, label))
-            for label, colour in named
-        ]
-
-
-def colouring_of(table: StarTable, name: str) -> Colouring:
-    """Scale of a column over the whole catalogue; density for a column without values."""
-    if name in table and table.column(name).dtype in ("str", "bool"):
-        return _categories(table, name)
-    limits = table.limits(name, _TAIL) if name in table else None
+    chosen = COLOUR_MAPS.get(appearance.colour_map)
+    limits = table.limits(name, appearance.tail / 100.0) if name in table else None
     if limits is None:
-        return Density()
-    if is_diverging(name):
-        reach = max(abs(limits[0]), abs(limits[1]))
-        return ValueScale(name, -reach, reach)
-    return ValueScale(name, *limits)
+        return Density("", chosen or COUNTS, appearance.reversed)
+    signed = is_diverging(name) and not appearance.logarithmic
+    low, high = limits
+    if appearance.logarithmic:
+        low, high = _positive_limits(table, name, limits)
+    elif signed:
+        low, high = -max(abs(low), abs(high)), max(abs(low), abs(high))
+    low, high = _typed(table, name, (low, high), appearance)
+    colour_map = chosen or usual_map(name, signed=signed)
+    return ValueScale(name, low, high, appearance.logarithmic, colour_map, appearance.reversed)
 
 
-def _categories(table: StarTable, name: str) -> Colouring:
-    categories = table.categories(name)
+def usual_map(name: str, *, signed: bool | None = None) -> ColourMap:
+    """Colour map of a column, "" for numbers of stars, unless another one is chosen."""
+    signed = is_diverging(name) if signed is None else signed
+    return COUNTS if not name else DIVERGING if signed else SEQUENTIAL
+
+
+def _positive_limits(table: StarTable, name: str, limits: tuple[float, float]) -> tuple[float, float]:
+    """Ends of a logarithmic scale that nearly all positive values are within."""
+    low, high = limits
+    if low > 0.0:
+        return low, high
+    values = table.axis(name)
+    positive = values[np.isfinite(values) & (values > 0.0)]
+    if not positive.size:
+        raise SelectionError(f"{table.column(name).label} has no positive value, so it has no logarithmic colours.")
+    smallest = float(np.quantile(positive, _SMALLEST))
+    return smallest, high if high > smallest else float(positive.max())
+
+
+def _typed(table: StarTable, name: str, ends: tuple[float, float], appearance: Appearance) -> tuple[float, float]:
+    """Ends with those that were typed."""
+    low = ends[0] if appearance.low is None else appearance.low
+    high = ends[1] if appearance.high is None else appearance.high
     label = table.column(name).label
-    if categories is None:
-        return Density(f"{label} has one value, or more than {MAX_CATEGORIES}")
-    labels, codes = categories
-    codes.setflags(write=False)
-    return Categories(label, labels, CATEGORY_COLOURS[: len(labels)], codes)
+    if appearance.logarithmic and low <= 0.0:
+        raise SelectionError(f"Logarithmic colours of {label} begin at {low:g}; type a first value above 0.")
+    if low > high:
+        raise SelectionError(
+            f"Colours of {label} from {number(low)} to {number(high)} have no room: type a first value below the last."
+        )
+    return low, high
 
 
-def colouring_of_subsets(
-    table: StarTable,
-    subsets: Sequence[Subset],
-    *,
-    dark: bool,
-    mask_of: Callable[[Selection], Mask] | None = None,
-) -> Colouring:
-    """Colours by the first subset that contains a star, else a neutral one; density without subsets.
-
-    ``mask_of`` evaluates a selection and may cache masks of subsets.
-    """
-    mask_of = mask_of or (lambda selection: selection.mask(table))
-    if not subsets:
-        return Density("no subset is named yet")
-    subsets = subsets[:_MAX_SUBSETS]
-    codes = np.full(table.n_stars, len(subsets), np.uint8)
-    for number in reversed(range(len(subsets))):
-        codes[mask_of(subsets[number].selection)] = number
-    codes.setflags(write=False)
-    labels, colours = (
-        (*(subset.name for subset in subsets), "in none"),
-        (*(subset.colour for subset in subsets), IN_NONE[dark]),
-    )
-    return Categories("subset", labels, colours, codes, rest=True)
+_SMALLEST = 0.02
+"""Share of the positive values below the first logarithmic colour."""
 
 
 def number(value: float) -> str:

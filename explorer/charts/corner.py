@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from explorer import protocol
 from explorer.charts.axis import Axis, AxisSpec
+from explorer.charts.categories import Categories
 from explorer.charts.chart import Brush, Chart, Shot, ViewSpec, note_of
-from explorer.charts.colouring import Categories, Colouring
+from explorer.charts.colouring import Colouring
 from explorer.charts.corner_layout import GAP, Cell, Side, cells_of
 from explorer.charts.corner_picture import CornerPanel, draw_corner
 from explorer.charts.margins import MAX_PARTS, Bars, relative
 from explorer.charts.overlays import NO_SLOT, PackedImage, Scene, WireLayer
-from explorer.charts.shading import Canvas, Image, Layer, Viewport, count_bars, count_category_bars, dot_radius, packed
+from explorer.charts.shading import Canvas, Image, Layer, Viewport, count_bars, count_category_bars, packed
+from explorer.model.appearance import Appearance
 from explorer.model.library import Library
 from explorer.model.scales import ScaleKind
 from explorer.model.selection import InBox, InPolygon, InRange, Mask, Selection, SelectionError
@@ -38,11 +40,14 @@ TAIL = 0.002
 """Fraction of the stars beyond the ends of an axis."""
 
 _TAP_PIXELS = 8.0
+_FEW = 0.7
+"""Size of a few selected stars as a fraction of that in a plane."""
+
 _HEIGHT = 0.94
 """Height of the highest bar in its cell."""
 
-_DOT_PIXELS = 300
-"""Side of a cell in pixels below which a star is at most a dot of one pixel's radius."""
+_DOT_PIXELS, _SMALL = 300, 0.6
+"""Side of a cell in pixels up to which the dots of stars are smaller than in a plane, and how much smaller."""
 
 
 class CornerChart(Chart):
@@ -116,9 +121,20 @@ class CornerChart(Chart):
         """Store the size in pixels; all cells are always in view."""
         count = float(len(self.columns))
         self.viewport = Viewport(0.0, count, 0.0, count, width, height)
-        side = min(width, height) / count
+        self._size_dots()
+
+    def dress(self, appearance: Appearance) -> None:
+        """Store the look of the stars, which sets the size of their dots."""
+        super().dress(appearance)
+        self._size_dots()
+
+    def _size_dots(self) -> None:
+        """Make dots as large as elsewhere, but small in small cells."""
+        view = self.viewport
+        side = min(view.width, view.height) / len(self.columns) if view is not None else 0.0
+        size = self.appearance.size * (1.0 if side > _DOT_PIXELS else _SMALL)
         for canvas in self.canvases.values():
-            canvas.dot_radius = min(dot_radius(self.table.n_stars), 1 if side < _DOT_PIXELS else 2)
+            canvas.size_dots(size)
 
     def background(self, glyphs: int) -> list[WireLayer]:  # noqa: ARG002 - images, however few stars
         """Every star in grey, and its histograms."""
@@ -127,12 +143,41 @@ class CornerChart(Chart):
 
     def selected(self, brush: Brush) -> list[WireLayer]:
         """The selected stars in their colours, and their histograms."""
-        levels = self._joined(lambda canvas, viewport: brush.colouring.layer(canvas, viewport, brush.rows))
+        picture = self._chosen(brush) if brush.is_few else self._image("selected", self._levels(brush))
         hidden = brush.n_selected - int(np.count_nonzero(brush.rows & self.known))
         self.note = note_of(
             hidden, "without", "has no value of one of these columns", "have no value of one of these columns"
         )
-        return [self._image("selected", levels), self._steps("steps_selected", brush.rows, brush.colouring)]
+        return [picture, self._steps("steps_selected", brush.rows, brush.colouring)]
+
+    def _levels(self, brush: Brush) -> Image:
+        """Levels of many selected stars in all cells."""
+        levels = self._joined(lambda canvas, viewport: brush.colouring.layer(canvas, viewport, brush.rows))
+        return levels if brush.everything else brush.colouring.emphasised(levels)
+
+    def _chosen(self, brush: Brush) -> protocol.ChosenLayer:
+        """A few selected stars at their places in every cell."""
+        assert self.viewport is not None
+        parts = []
+        for cell, canvas in self._planes():
+            stars = canvas.places(cell.viewport(self.viewport), brush.few_rows)
+            x, y = cell.x.outside(stars.x), cell.y.outside(stars.y)
+            inside = (x >= cell.x.first) & (x <= cell.x.last) & (y >= cell.y.first) & (y <= cell.y.last)
+            parts.append((stars.rows[inside], x[inside], y[inside]))
+        rows, x, y = (np.concatenate(values) for values in zip(*parts, strict=True))
+        levels = brush.colouring.emphasised(brush.colouring.star_levels(self.table, rows))
+        places = x.astype(np.float32), y.astype(np.float32)
+        obsid = self.table["obsid"][rows].astype(np.float64)
+        return protocol.ChosenLayer(NO_SLOT, *places, obsid, levels.tobytes(), _FEW * brush.few_pixels)
+
+    def members(self, colouring: Colouring) -> list[WireLayer]:
+        """Stars that keep a colour when they are not selected, over the grey of all stars."""
+        coded = colouring.member_codes()
+        if coded is None:
+            return [self._image("members", np.zeros((1, 1), np.uint8))]
+        every = self.table.every
+        levels = self._joined(lambda canvas, viewport: canvas.commonest(viewport, every, *coded, rest=False))
+        return [self._image("members", levels)]
 
     @property
     def known(self) -> Mask:
@@ -159,7 +204,7 @@ class CornerChart(Chart):
         """Cells below the diagonal with their planes."""
         return ((cell, self.canvases[cell.row, cell.column]) for cell in self.cells if not cell.is_diagonal)
 
-    def _image(self, name: Literal["everything", "selected"], levels: Image) -> PackedImage:
+    def _image(self, name: Literal["everything", "members", "selected"], levels: Image) -> PackedImage:
         assert self.viewport is not None
         return PackedImage(name, self.viewport.window, (levels.shape[0], levels.shape[1]), packed(levels))
 
@@ -265,6 +310,7 @@ class CornerChart(Chart):
                 panels.append(CornerPanel(cell, None, (everything, self.bars_of(cell, shot.rows, shot.colouring))))
             else:
                 canvas = Canvas(self.table, *self._pair(cell))  # the page uses its own
+                canvas.size_dots(_SMALL * shot.appearance.size)
                 panels.append(CornerPanel(cell, Scene(canvas, shot.rows, cell.x.axis.ends, cell.y.axis.ends)))
         return draw_corner(panels, len(self.columns), shot, self.table)
 

@@ -74,7 +74,7 @@ def draw_corner(panels: Sequence[CornerPanel], count: int, shot: Shot, table: St
             _label(axes, panel.cell, count)
         corner = grid[0, -1]
         named = shot.colouring.draw_key(corner, table)
-        if not shot.rows.all():
+        if not shot.rows.all() and shot.colouring.member_codes() is None:
             named.append(rest_handle())
         add_key(figure, named)
         figure.align_labels()

@@ -13,15 +13,16 @@ from msgspec.structs import replace
 from explorer import protocol
 from explorer.charts.axis import AxisSpec
 from explorer.charts.chart import Brush, Shot, ViewSpec, lack_of, note_of
+from explorer.charts.colouring import Colouring
 from explorer.charts.errors import ERRORS
 from explorer.charts.map_layout import MapLayout
 from explorer.charts.map_picture import MapPanel, draw_maps
 from explorer.charts.margins import MARGINS
-from explorer.charts.overlays import NO_SLOT, Lines, Overlay, PackedImage, Scene, WireLayer
+from explorer.charts.overlays import NO_SLOT, Lines, Overlay, Scene, WireLayer
 from explorer.charts.palettes import TRANSPARENT, gradient_css, lookup
 from explorer.charts.plane import TAP_PIXELS, PlaneChart
 from explorer.charts.references import mean_arrows
-from explorer.charts.shading import Canvas
+from explorer.charts.shading import Canvas, Stars
 from explorer.model.fields import NEEDED, every_field, fields_of, stars_of
 from explorer.model.library import Library
 from explorer.model.overlay_tables import OverlayTable
@@ -52,7 +53,7 @@ _CURVES = "#20262d"
 _ABOUT = (
     "Mean velocity of the stars around each place: colour is the rotation, and the texture streams along the motion. "
     f"The kernel widens until it holds {KERNEL_STARS:g} stars; where it holds fewer, the map fades. "
-    f"Stars faster than {MAX_SPEED_KMS:g} km/s are left out."
+    f"Stars faster than {MAX_SPEED_KMS:g} km/s are left out. Stars that are too few for a map are dots."
 )
 
 
@@ -181,6 +182,15 @@ class DiscChart(PlaneChart):
         """Contours of all stars, which a brush does not change."""
         return self._contours_of_all() if self.is_alone else []
 
+    @property
+    def n_at_home(self) -> int:
+        """0: stars are over a map, and never all of them."""
+        return 0
+
+    def members(self, colouring: Colouring) -> list[WireLayer]:  # noqa: ARG002 - they would hide the map
+        """No layer: the stars of all subsets would hide the map."""
+        return []
+
     def selected(self, brush: Brush) -> list[WireLayer]:
         """The map of the selected stars, and over it their dots and mean velocities where these are on."""
         fields = self._fields(brush.rows, everything=brush.n_selected == self.table.n_stars)
@@ -190,11 +200,12 @@ class DiscChart(PlaneChart):
         layers: list[WireLayer] = [self._map(fields, scale, arrows)]
         if arrows or self._pointed:
             layers.append(self._arrows(arrows))
-        if self.switches[STARS] or self._dotted:
-            layers.append(self._dots(brush))
+        dotted = self._are_dotted(brush, fields, self.state)
+        if dotted or self._dotted:
+            layers.append(self._dots(brush) if dotted else self._image("selected", np.zeros((1, 1), np.uint8)))
         if self.is_alone:
             layers += self._moving(brush)
-        self._pointed, self._dotted = bool(arrows), self.switches[STARS]
+        self._pointed, self._dotted = bool(arrows), dotted
         return layers
 
     def _fields(self, rows: Mask, *, everything: bool) -> tuple[MeanField, ...]:
@@ -249,16 +260,22 @@ class DiscChart(PlaneChart):
         x0, y0, x1, y1 = (np.concatenate([none, *ends[at::4]]).astype(np.float32) for at in range(4))
         return protocol.ArrowsLayer(NO_SLOT, x0, y0, x1, y1)
 
-    def _dots(self, brush: Brush) -> PackedImage:
-        """The selected stars over the maps, or an image of nothing that removes them."""
+    @staticmethod
+    def _are_dotted(brush: Brush, fields: Sequence[MeanField], state: PanelState) -> bool:
+        """Whether the selected stars are dots: where that is on, and a few of them that are too few for any map."""
+        return STARS in state.switched or (brush.is_few and all(map(lacks_stars, fields)))
+
+    def _dots(self, brush: Brush) -> WireLayer:
+        """The selected stars over the maps, a few of them as in other views."""
         assert self.viewport is not None
-        if not self.switches[STARS]:
-            return self._image("selected", np.zeros((1, 1), np.uint8))
-        layers = [
-            brush.colouring.layer(self.canvases[tile.part], self.layout.moved(self.viewport, tile), brush.rows)
-            for tile in self.layout.tiles
-        ]
-        return self._image("selected", np.maximum.reduce([layer.levels for layer in layers]))
+        tiles = [(tile, self.canvases[tile.part], self.layout.moved(self.viewport, tile)) for tile in self.layout.tiles]
+        if brush.is_few:
+            placed = [(tile, canvas.places(viewport, brush.few_rows)) for tile, canvas, viewport in tiles]
+            shifted = [(stars.rows, stars.x + tile.x, stars.y + tile.y) for tile, stars in placed]
+            return self._chosen(brush, Stars(*(np.concatenate(columns) for columns in zip(*shifted, strict=True))))
+        layers = (brush.colouring.layer(canvas, viewport, brush.rows).levels for _, canvas, viewport in tiles)
+        levels = np.maximum.reduce(list(layers))
+        return self._image("selected", levels if brush.everything else brush.colouring.emphasised(levels))
 
     def region(self, geometry: protocol.Rectangle | protocol.Outline) -> Selection | None:
         """A shape in the coordinates of the map that it was drawn on."""
@@ -349,7 +366,7 @@ class DiscChart(PlaneChart):
             for part, field, arrow in zip(self.parts, fields, arrows, strict=True)
         ]
         over = self._over(panels[0].scene, shot) if self.is_alone else None
-        dots = STARS in shot.state.switched
+        dots = self._are_dotted(shot.brush, fields, shot.state)
         return draw_maps(panels, scale, shot, shown, dots=dots, square=self.square, over=over)
 
     def _copy(self, part: int) -> Canvas:
@@ -380,7 +397,8 @@ def _darkened(overlay: Overlay) -> Overlay:
     shape = overlay.shape
     if not isinstance(shape, Lines):
         return overlay
-    return replace_fields(overlay, shape=replace_fields(shape, colours=(_CURVES,) * len(shape.colours)))
+    colours = (_CURVES,) * len(shape.colours)
+    return replace_fields(overlay, shape=replace_fields(shape, colours=colours, cased=False))
 
 
 def _frozen(rows: Mask) -> Mask:

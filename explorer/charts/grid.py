@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice, zip_longest
 
+import numpy as np
+
 from explorer.charts.histogram import HISTOGRAM
 from explorer.charts.plane import ANY_COLUMNS
 from explorer.charts.view_specs import SPECS, VIEWS, lack_in
 from explorer.model.library import Library
 from explorer.model.table import StarTable
 from explorer.state.panels import PanelState
+from explorer.state.stored import COLOUR_BY_COUNT
 
 FIRST_VIEWS = 6
 """Number of views of a new visit."""
+
+_FIRST_COLOUR, _MOST_STARS = "m_h", 0.5
+"""Column of the first colours, and the share of the stars that need a value of it."""
 
 GRIDS = (8, 6, 4, 2, 1)
 """Numbers of views that a grid can have."""
@@ -46,6 +52,14 @@ def default_panels(library: Library, count: int) -> tuple[PanelState, ...]:
     if not chosen:
         return (PanelState(order[0]),)  # it names the missing columns
     return tuple(chosen[: count if len(chosen) >= count else next(size for size in GRIDS if size <= len(chosen))])
+
+
+def default_colour(table: StarTable) -> str:
+    """Column of the first colours: metallicity where most stars have it, else the density of stars."""
+    if not table.usable(_FIRST_COLOUR):
+        return COLOUR_BY_COUNT
+    known = np.isfinite(table.axis(_FIRST_COLOUR)).mean()
+    return _FIRST_COLOUR if known >= _MOST_STARS else COLOUR_BY_COUNT
 
 
 def _of_own(table: StarTable) -> Iterator[PanelState]:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from explorer import protocol
 from explorer.charts.axis import Axis, AxisSpec
+from explorer.charts.categories import Categories
 from explorer.charts.chart import Brush, Chart, Curve, FitOverlay, Shot, ViewSpec, note_of
-from explorer.charts.colouring import Categories, Colouring
+from explorer.charts.colouring import Colouring
 from explorer.charts.overlays import NO_SLOT, WireLayer
 from explorer.charts.palettes import FIT_LINE
 from explorer.charts.picture import draw_bars
@@ -82,7 +83,7 @@ class HistogramChart(Chart):
         return protocol.BarsSpec(
             view=self.state.view,
             title=self.title,
-            caption=(protocol.Caption(f"of {self.column.label}", ""),),
+            caption=(protocol.Caption(f"of {self.column.label}", "", ""),),
             overlays=tuple(protocol.SwitchSpec(name, SWITCHES[name], on) for name, on in self.switches.items()),
             x=self.axis_spec("x"),
             y=protocol.CountAxis(

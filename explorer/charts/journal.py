@@ -13,12 +13,13 @@ import matplotlib as mpl
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import ListedColormap, Normalize, to_rgba
+from matplotlib.colors import ListedColormap, LogNorm, Normalize, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.textpath import TextToPath
+from matplotlib.ticker import LogLocator
 from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 
 from pipeline.domain.column import Column
@@ -150,15 +151,27 @@ def _shortened(label: str, points: float) -> str:
     return label if end == len(label) else f"{label[: end - 1]}…"
 
 
-def add_colour_bar(axes: Axes | Sequence[Axes], ramp: Sequence[str], low: float, high: float, label: str) -> None:
+def add_colour_bar(
+    axes: Axes | Sequence[Axes],
+    ramp: Sequence[str],
+    low: float,
+    high: float,
+    label: str,
+    *,
+    logarithmic: bool = False,
+) -> None:
     """A colour bar beside some axes: of a single one as high as it is, and beside the bars that it has."""
-    scale = ScalarMappable(Normalize(low, high), colormap_of(ramp))
+    norm = LogNorm(low, high) if logarithmic else Normalize(low, high)
+    scale = ScalarMappable(norm, colormap_of(ramp))
     if isinstance(axes, Axes):
         bar = axes.figure.colorbar(scale, cax=_beside(axes))
     else:
         bar = axes[0].figure.colorbar(scale, ax=list(axes), pad=0.02, aspect=28)
     bar.set_label(label)
     bar.ax.minorticks_off()
+    if logarithmic:
+        bar.ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
 
 
 def _beside(axes: Axes) -> Axes:

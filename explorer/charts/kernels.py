@@ -121,14 +121,22 @@ def log_levels(counts: Counts, ceiling: int, levels: Image) -> None:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def mean_levels(counts: Counts, totals: NDArray[np.float64], low: float, high: float, levels: Image) -> None:
-    """Levels 1 to 255 of the mean ``totals / counts`` from ``low`` to ``high``; 0 without stars."""
+def mean_levels(
+    counts: Counts, totals: NDArray[np.float64], low: float, high: float, logarithmic: bool, levels: Image
+) -> None:
+    """Levels 1 to 255 of the mean ``totals / counts``, or of its logarithm; 0 without any."""
+    if logarithmic:
+        low, high = np.log(low), np.log(high)
     gain = 254.0 / (high - low if high > low else 1.0)
     for row in range(counts.shape[0]):
         for column in range(counts.shape[1]):
             if counts[row, column] > 0:
-                level = 1.5 + gain * (totals[row, column] / counts[row, column] - low)
-                levels[row, column] = int(min(max(level, 1.0), 255.0))
+                mean = totals[row, column] / counts[row, column]
+                if logarithmic:
+                    if mean <= 0.0:
+                        continue
+                    mean = np.log(mean)
+                levels[row, column] = int(min(max(1.5 + gain * (mean - low), 1.0), 255.0))
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

@@ -11,7 +11,8 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from explorer import protocol
-from explorer.charts.colouring import Categories, Colouring
+from explorer.charts.categories import Categories
+from explorer.charts.colouring import Colouring
 from explorer.charts.overlays import NO_SLOT
 from explorer.charts.shading import BARS, Canvas, Viewport
 from explorer.model.selection import Mask

@@ -33,6 +33,9 @@ _PLAIN = (1e-3, 1e5)
 
 _TINY, _ROUNDING = 1e-200, 1e-9
 
+_CASING, _CASING_ORDER = 1.9, 1.9
+"""Width of the casing of a curve in points, and its drawing order, over stars and under curves."""
+
 _UNDER = -1.0
 """Drawing order of marks below images and stars."""
 
@@ -132,10 +135,14 @@ def draw_model_points(axes: Axes, x: Floats, y: Floats, color: str, size: float)
     axes.plot(x, y, ".", color=color, rasterized=True, zorder=_UNDER, **look)
 
 
-def draw_curves(axes: Axes, curves: Iterable[tuple[Floats, Floats, str, str]], heading: str) -> list[Line2D]:
+def draw_curves(
+    axes: Axes, curves: Iterable[tuple[Floats, Floats, str, str]], heading: str, *, cased: bool = False
+) -> list[Line2D]:
     """Draw dashed curves of x, y, colour and name; returns legend handles, the heading first."""
     named: list[Line2D] = []
     for x, y, colour, name in curves:
+        if cased:
+            axes.plot(x, y, "-", color="white", linewidth=_CASING, alpha=0.7, zorder=_CASING_ORDER)
         lines = axes.plot(x, y, "--", color=colour, linewidth=0.9)
         if name:
             lines[0].set_label(name)

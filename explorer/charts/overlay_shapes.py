@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -164,9 +164,9 @@ def switch_of(table: OverlayTable) -> str:
 
 
 def _overlay(table: OverlayTable, shape: Shape) -> Overlay:
-    sign = "━" if table.style == "line" else "◇"
     about = f"{table.name} is a table of your own."
-    return Overlay(switch_of(table), table.name, shape, ((f"{sign} {table.name}", table.colour),), about)
+    mark: Literal["line", "dot"] = "line" if table.style == "line" else "dot"
+    return Overlay(switch_of(table), table.name, shape, ((table.name, table.colour),), about, mark=mark)
 
 
 def _shape(table: OverlayTable, x: Column, y: Column) -> Shape | None:

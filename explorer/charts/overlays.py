@@ -54,7 +54,7 @@ class PackedImage:
         Levels, packed.
     """
 
-    name: Literal["everything", "selected"]
+    name: Literal["everything", "members", "selected"]
     window: protocol.Window
     shape: tuple[int, int]
     pixels: bytes
@@ -130,11 +130,14 @@ class Lines(Shape):
         Points of each curve.
     colours : tuple of str
         One a curve.
+    cased : bool
+        Whether a casing in the colour of the page separates the curves from the stars.
     """
 
     xs: tuple[Floats, ...]
     ys: tuple[Floats, ...]
     colours: tuple[str, ...]
+    cased: bool = False
 
     def on(self, scales: tuple[Scale, Scale]) -> Lines:
         """The curves in coordinates; they are broken where a scale has none."""
@@ -143,13 +146,14 @@ class Lines(Shape):
 
     def to_client(self) -> protocol.LinesShape:
         """The curves."""
-        return protocol.LinesShape(xs=self.xs, ys=self.ys, colours=self.colours)
+        return protocol.LinesShape(xs=self.xs, ys=self.ys, colours=self.colours, cased=self.cased)
 
     def draw(self, axes: Axes, overlay: Overlay, scene: Scene) -> list[Line2D]:  # noqa: ARG002 - in any plane
         """Draw the curves, named by the overlay's caption where it has a word for each."""
-        words = [word.replace("━", "").strip() for word, _ in overlay.caption]
+        words = [word for word, _ in overlay.caption]
         names = words if len(words) == len(self.xs) else [""] * len(self.xs)
-        return draw_curves(axes, zip(self.xs, self.ys, self.colours, names, strict=True), overlay.heading)
+        curves = zip(self.xs, self.ys, self.colours, names, strict=True)
+        return draw_curves(axes, curves, overlay.heading, cased=self.cased)
 
 
 @dataclass(frozen=True)
@@ -308,6 +312,8 @@ class Overlay:
         A sentence on what is drawn.
     heading : str
         The quantity that the words are values of.
+    mark : str
+        Kind of mark in the colour of each word.
     """
 
     name: str
@@ -316,6 +322,7 @@ class Overlay:
     caption: tuple[tuple[str, str], ...] = ()
     about: str = ""
     heading: str = ""
+    mark: Literal["", "line", "dot"] = ""
 
     def on(self, scales: tuple[Scale, Scale]) -> Overlay:
         """The overlay in the coordinates of some scales."""

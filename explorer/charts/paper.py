@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from explorer.charts.colouring import Categories, Colouring
+from explorer.charts.categories import Categories
+from explorer.charts.colouring import Colouring
 from explorer.charts.journal import add_key, new_figure, picture_bytes, sign
 from explorer.model.elsewhere import in_helper
 from explorer.model.fields import fields_of, stars_of

@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from explorer import protocol
 from explorer.charts.axis import Axis
 from explorer.charts.chart import Shot
+from explorer.charts.crowding import Crowding
 from explorer.charts.journal import (
     COLUMN_INCHES,
     STYLE,
@@ -25,8 +27,9 @@ from explorer.charts.journal import (
 )
 from explorer.charts.marks import set_ticks
 from explorer.charts.overlays import Overlay, Scene
-from explorer.charts.palettes import grey_ramp, lookup
-from explorer.charts.shading import Viewport
+from explorer.charts.palettes import MEMBER_OPACITY, grey_ramp, image_opacity, lookup
+from explorer.charts.shading import Canvas, Image, Stars, Viewport
+from explorer.model.appearance import USUAL_OPACITY
 
 MAX_POINTS = 20_000
 """Maximum number of stars drawn as points; more are an image inside the vector axes."""
@@ -43,6 +46,15 @@ _FITTINGS = 3
 
 _REST = "0.72"
 """Colour of stars that are not selected."""
+
+_NO_VALUE = "0.35"
+"""Colour of a few selected stars that have no value."""
+
+_AREA = 3.0
+"""Area of the dots of stars in square points."""
+
+_POINTS_A_PIXEL = 0.38
+"""Points of a picture for a pixel of the screen, in the dots of a few selected stars."""
 
 
 def draw_plane(
@@ -151,9 +163,9 @@ def draw_bars(axis: Axis, layers: Sequence[protocol.BarsLayer], shot: Shot, *, l
     return figure
 
 
-def draw_image(axes: Axes, levels: NDArray[np.uint8], viewport: Viewport, ramp: Sequence[str]) -> None:
+def draw_image(axes: Axes, levels: Image, viewport: Viewport, ramp: Sequence[str], *, opacity: float = 1.0) -> None:
     """An image of levels of a ramp, in data coordinates."""
-    colours = np.frombuffer(lookup(ramp), np.uint8).reshape(256, 4)
+    colours = np.frombuffer(lookup(ramp, opacity), np.uint8).reshape(256, 4)
     extent = (viewport.x_low, viewport.x_high, viewport.y_low, viewport.y_high)
     axes.imshow(colours[levels], extent=extent, origin="lower", aspect="auto", interpolation="nearest")
 
@@ -170,7 +182,7 @@ def draw_stars(axes: Axes, scene: Scene, shot: Shot, viewport: Viewport, *, grey
     """Draw stars and their colour bar; returns the legend handles."""
     draw_rest_and_selection(axes, scene, shot, viewport, grey=grey)
     named = shot.colouring.draw_key(axes, scene.canvas.table)
-    if grey and not shot.rows.all():
+    if grey and not shot.rows.all() and shot.colouring.member_codes() is None:
         named.append(rest_handle())
     return named
 
@@ -184,14 +196,67 @@ def draw_rest_and_selection(axes: Axes, scene: Scene, shot: Shot, viewport: View
     """Draw all stars in grey, if wanted, and the selected ones in their colours, without a key."""
     canvas = scene.canvas
     stars = canvas.stars_in(viewport, MAX_POINTS)
-    ramp = shot.colouring.ramp(dark=False)
     if stars is None:
-        if grey:
-            draw_image(axes, canvas.everything(viewport).levels, viewport, grey_ramp(dark=False))
-        draw_image(axes, shot.colouring.layer(canvas, viewport, shot.rows).levels, viewport, ramp)
+        _draw_images(axes, canvas, viewport, shot, grey=grey)
     else:
-        picked = shot.rows[stars.rows]
-        if grey:
-            rest: dict[str, Any] = {"color": _REST, "markersize": 1.6, "markeredgewidth": 0.0, "zorder": 0}
-            axes.plot(stars.x[~picked], stars.y[~picked], ".", **rest)
-        shot.colouring.draw_points(axes, canvas.table, (stars.x[picked], stars.y[picked]), stars.rows[picked])
+        _draw_points(axes, canvas, viewport, shot, stars, grey=grey)
+    if shot.brush.is_few:
+        _draw_few(axes, canvas, viewport, shot)
+
+
+def _draw_images(axes: Axes, canvas: Canvas, viewport: Viewport, shot: Shot, *, grey: bool) -> None:
+    """Draw many stars as images: all in grey, those that keep their colour, and the selected ones."""
+    brush, ramp = shot.brush, shot.colouring.ramp(dark=False)
+    if grey:
+        draw_image(axes, canvas.everything(viewport).levels, viewport, grey_ramp(dark=False))
+    coded = shot.colouring.member_codes()
+    if grey and coded is not None:
+        levels = canvas.commonest(viewport, canvas.table.every, *coded, rest=False).levels
+        draw_image(axes, levels, viewport, ramp, opacity=MEMBER_OPACITY)
+    if not brush.is_few:
+        levels = shot.colouring.layer(canvas, viewport, shot.rows).levels
+        levels = levels if brush.everything else shot.colouring.emphasised(levels)
+        draw_image(axes, levels, viewport, ramp, opacity=image_opacity(shot.appearance))
+
+
+def _draw_points(axes: Axes, canvas: Canvas, viewport: Viewport, shot: Shot, stars: Stars, *, grey: bool) -> None:
+    """Draw stars one by one: those that are not selected in grey or in the colour that they keep, and the selected."""
+    brush, picked = shot.brush, shot.rows[stars.rows]
+    if grey:
+        rest: dict[str, Any] = {"color": _REST, "markersize": 1.6, "markeredgewidth": 0.0, "zorder": 0}
+        axes.plot(stars.x[~picked], stars.y[~picked], ".", **rest)
+    coded = shot.colouring.member_codes()
+    if grey and coded is not None:
+        codes, count = coded
+        levels = np.where(~picked & (codes[stars.rows] < count), codes[stars.rows].astype(np.int64) + 1, 0)
+        _scatter(axes, stars, levels.astype(np.uint8), shot, MEMBER_OPACITY)
+    if not brush.is_few:
+        levels = shot.colouring.dot_levels(canvas.table, stars.rows, picked, Crowding(viewport, stars))
+        levels = levels if brush.everything else shot.colouring.emphasised(levels)
+        _scatter(axes, stars, levels, shot, min(shot.appearance.opacity / USUAL_OPACITY, 1.0))
+
+
+def _draw_few(axes: Axes, canvas: Canvas, viewport: Viewport, shot: Shot) -> None:
+    """Draw a few selected stars larger than the others and with a white rim."""
+    stars = canvas.places(viewport, shot.brush.few_rows)
+    levels = shot.colouring.emphasised(shot.colouring.star_levels(canvas.table, stars.rows))
+    colours = _rgba(shot.colouring.ramp(dark=False))[np.maximum(levels, 1)]
+    colours[levels == 0] = to_rgba(_NO_VALUE)
+    rim: dict[str, Any] = {"edgecolors": "white", "linewidths": 0.5, "zorder": 2}
+    points = _POINTS_A_PIXEL * shot.brush.few_pixels * shot.appearance.size
+    axes.scatter(stars.x, stars.y, s=points**2, c=colours, **rim)
+
+
+def _scatter(axes: Axes, stars: Stars, levels: Image, shot: Shot, opacity: float) -> None:
+    """Draw the stars of levels above 0 in their colours."""
+    order = np.flatnonzero(levels)
+    if shot.colouring.layered:
+        order = order[np.argsort(-levels[order].astype(np.int64), kind="stable")]
+    colours = _rgba(shot.colouring.ramp(dark=False))[levels[order]]
+    colours[:, 3] *= opacity
+    area = _AREA * shot.appearance.size**2
+    axes.scatter(stars.x[order], stars.y[order], s=area, c=colours, linewidths=0.0)
+
+
+def _rgba(ramp: Sequence[str]) -> NDArray[np.float64]:
+    return np.frombuffer(lookup(ramp), np.uint8).reshape(256, 4) / 255.0

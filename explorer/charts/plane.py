@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import cached_property
 from typing import ClassVar, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
 from explorer import protocol
 from explorer.charts.axis import AxisSpec
 from explorer.charts.chart import Brush, Chart, Curve, FitOverlay, Shot, ViewSpec, joined_notes, note_of
+from explorer.charts.colouring import Colouring
 from explorer.charts.contours import contours_of, draw_contours, words_of
 from explorer.charts.contours import layer_of as contours_layer
+from explorer.charts.crowding import Crowding
 from explorer.charts.errors import ERRORS, MAX_ERRORS, draw_errors, errors_of, have_errors
 from explorer.charts.errors import layer_of as errors_layer
 from explorer.charts.margins import LABEL as MARGINS_LABEL
@@ -26,6 +30,7 @@ from explorer.charts.overlays import NO_SLOT, Overlay, PackedImage, Scene, WireL
 from explorer.charts.picture import draw_plane
 from explorer.charts.references import overlays_of
 from explorer.charts.shading import Canvas, Image, Stars, Viewport, packed
+from explorer.model.appearance import Appearance
 from explorer.model.library import Library
 from explorer.model.overlay_tables import OverlayTable
 from explorer.model.scales import LINEAR, Scale, ScaleKind
@@ -44,6 +49,9 @@ TOO_MANY_ERRORS = protocol.Note(
     f"Error bars are drawn for at most {MAX_ERRORS:,} stars, and more are in view: zoom in, or select fewer",
 )
 
+_ZOOMED = 0.8
+"""Share of the range of an axis at the start below which a view is zoomed."""
+
 
 class PlaneChart(Chart):
     """Stars in the plane of two columns; see :class:`explorer.charts.chart.Chart` for the parameters."""
@@ -61,6 +69,7 @@ class PlaneChart(Chart):
         self.overlays = self.published
         self.canvas = Canvas(self.table, x.name, y.name, scales=scales)
         self.stars: Stars | None = None
+        self.crowding: Crowding | None = None
 
     @staticmethod
     def _placed(overlays: Iterable[Overlay], scales: tuple[Scale, Scale]) -> tuple[Overlay, ...]:
@@ -127,11 +136,11 @@ class PlaneChart(Chart):
             if name in switches:
                 overlays = (*overlays, protocol.OverlaySpec(name, label, switches[name], protocol.NoShape()))
         shown = [overlay for overlay in self.overlays if self.shows(overlay)]
-        caption = (words for overlay in shown for words in ((overlay.heading, ""), *overlay.caption) if words[0])
+        caption = (words for overlay in shown for words in _captions(overlay))
         return protocol.PlaneSpec(
             view=self.state.view,
             title=self.title,
-            caption=(*(protocol.Caption(text, colour) for text, colour in caption), *self._contour_words()),
+            caption=(*(protocol.Caption(*words) for words in caption), *self._contour_words()),
             overlays=overlays,
             about=" ".join(overlay.about for overlay in shown if overlay.about) + self._more_about(),
             square=self.square,
@@ -142,7 +151,7 @@ class PlaneChart(Chart):
 
     def _contour_words(self) -> list[protocol.Caption]:
         """Levels of the contours, beside the title."""
-        return [protocol.Caption(f"◌ {words_of(self.state.levels)}", "")] if self.state.contours else []
+        return [protocol.Caption(f"◌ {words_of(self.state.levels)}", "", "")] if self.state.contours else []
 
     def _more_about(self) -> str:
         """Sentences on contours and error bars that are shown."""
@@ -178,22 +187,85 @@ class PlaneChart(Chart):
         self.stars = self.canvas.stars_in(self.viewport, glyphs)
         if self.stars is None:
             return [self._image("everything", self.canvas.everything(self.viewport).levels), *moved]
-        obsid = self.table["obsid"][self.stars.rows].astype(np.float64)
-        return [protocol.StarsLayer(NO_SLOT, self.stars.x, self.stars.y, obsid), *moved]
+        self.crowding = Crowding(self.viewport, self.stars)
+        return [protocol.StarsLayer(NO_SLOT, self.stars.x, self.stars.y, self._ids(self.stars)), *moved]
+
+    def members(self, colouring: Colouring) -> list[WireLayer]:
+        """Stars that keep a colour when they are not selected, over the grey of all stars."""
+        assert self.viewport is not None
+        coded = colouring.member_codes()
+        if self.stars is None:
+            if coded is None:
+                return [self._image("members", np.zeros((1, 1), np.uint8))]
+            layer = self.canvas.commonest(self.viewport, self.table.every, *coded, rest=False)
+            return [self._image("members", layer.levels)]
+        levels = np.zeros(self.stars.rows.size, np.uint8)
+        if coded is not None:
+            codes, count = coded
+            inside = codes[self.stars.rows] < count
+            levels[inside] = codes[self.stars.rows][inside] + 1
+        return [protocol.PickedLayer(NO_SLOT, levels.tobytes(), "members")]
 
     def selected(self, brush: Brush) -> list[WireLayer]:
         """The selected stars in their colours, and their velocities where arrows are on."""
-        assert self.viewport is not None
-        if self.stars is None:
-            layer = brush.colouring.layer(self.canvas, self.viewport, brush.rows)
-            picture: WireLayer = self._image("selected", layer.levels)
-            n_shown = layer.n_shown
-        else:
-            stars = self.stars.rows
-            levels = np.where(brush.rows[stars], brush.colouring.star_levels(self.table, stars), 0).astype(np.uint8)
-            picture, n_shown = protocol.PickedLayer(NO_SLOT, levels.tobytes()), self.canvas.count_known(brush.rows)
+        pictures, n_shown = self._few(brush) if brush.is_few else self._many(brush)
         self.note = self._note(brush.n_selected - n_shown)
-        return [picture, *self._moving(brush)]
+        return [*pictures, *self._moving(brush)]
+
+    def _few(self, brush: Brush) -> tuple[list[WireLayer], int]:
+        """A few selected stars, each of which is seen, and how many of them have a place."""
+        assert self.viewport is not None
+        stars = self.canvas.places(self.viewport, brush.few_rows)
+        return [self._chosen(brush, stars)], np.unique(stars.rows).size
+
+    def _chosen(self, brush: Brush, stars: Stars) -> protocol.ChosenLayer:
+        """The layer of a few selected stars at their places."""
+        levels = brush.colouring.emphasised(brush.colouring.star_levels(self.table, stars.rows))
+        return protocol.ChosenLayer(NO_SLOT, stars.x, stars.y, self._ids(stars), levels.tobytes(), brush.few_pixels)
+
+    def _many(self, brush: Brush) -> tuple[list[WireLayer], int]:
+        """The selected stars as an image or one by one, and how many of them have a place."""
+        assert self.viewport is not None
+        colouring, stars = brush.colouring, self.stars
+        if stars is None or self.crowding is None:
+            layer = colouring.layer(self.canvas, self.viewport, brush.rows)
+            levels, n_shown = layer.levels, layer.n_shown
+        else:
+            levels = colouring.dot_levels(self.table, stars.rows, brush.rows[stars.rows], self.crowding)
+            n_shown = self.canvas.count_known(brush.rows)
+        if not brush.everything:
+            levels = colouring.emphasised(levels)
+        drawn: WireLayer = (
+            self._image("selected", levels) if stars is None else protocol.PickedLayer(NO_SLOT, levels.tobytes())
+        )
+        return [drawn], n_shown
+
+    def _ids(self, stars: Stars) -> NDArray[np.float64]:
+        return self.table["obsid"][stars.rows].astype(np.float64)
+
+    def dress(self, appearance: Appearance) -> None:
+        """Store the look of the stars, which sets the size of dots in images."""
+        if appearance.size != self.appearance.size:
+            self.canvas.size_dots(appearance.size)
+        super().dress(appearance)
+
+    @property
+    def n_at_home(self) -> int:
+        """Number of stars that have a place in the plane."""
+        return self._n_known
+
+    @cached_property
+    def _n_known(self) -> int:
+        return self.canvas.count_known(self.table.every)
+
+    @property
+    def zoomed(self) -> bool:
+        """Whether less than the start's range of an axis is on screen."""
+        if self.viewport is None:
+            return False
+        x, y = self.axes["x"], self.axes["y"]
+        width, height = self.viewport.x_high - self.viewport.x_low, self.viewport.y_high - self.viewport.y_low
+        return width < _ZOOMED * (x.high - x.low) or height < _ZOOMED * (y.high - y.low)
 
     def _moving(self, brush: Brush) -> list[WireLayer]:
         """Layers of overlays that follow the selection, its errors and its contours; they may add to the note."""
@@ -229,7 +301,7 @@ class PlaneChart(Chart):
         where = "above 0 here" if ScaleKind.LOG in (scale.kind for scale in self.canvas.scales) else "here"
         return note_of(hidden, "without", f"has no value {where}", f"have no value {where}")
 
-    def _image(self, name: Literal["everything", "selected"], levels: Image) -> PackedImage:
+    def _image(self, name: Literal["everything", "members", "selected"], levels: Image) -> PackedImage:
         assert self.viewport is not None
         height, width = levels.shape
         return PackedImage(name, self.viewport.window, (height, width), packed(levels))
@@ -303,6 +375,7 @@ class PlaneChart(Chart):
         """Every star in grey, the selection in its colours, and the overlays that are on."""
         x, y = self.axes.values()
         canvas = Canvas(self.table, *self.canvas.names, self.canvas.shown, self.canvas.scales)  # the page uses its own
+        canvas.size_dots(shot.appearance.size)
         scene = Scene(canvas, shot.rows, shot.state.x_ends or x.ends, shot.state.y_ends or y.ends)
         overlays = [overlay for overlay in self.overlays if self.shows(overlay, shot.state)]
         beside = self._beside(scene, shot) if MARGINS in shot.state.switched else None
@@ -337,3 +410,11 @@ class PlaneChart(Chart):
             return draw_contours(axes, lines, state.levels, "" if rows.all() else "selected ")
 
         return draw
+
+
+def _captions(overlay: Overlay) -> Iterator[tuple[str, str, Literal["", "line", "dot"]]]:
+    """Words beside the title on an overlay: text, colour and kind of mark."""
+    if overlay.heading:
+        yield overlay.heading, "", ""
+    for text, colour in overlay.caption:
+        yield text, colour, overlay.mark

@@ -35,7 +35,7 @@ def _published(library: Library, x: str, y: str) -> Iterator[Overlay]:
     stream = overlays.get("stream_model")
     if stream is not None and not stream.empty and {x, y} <= set(stream.columns):
         about = "Grey points are the stream model of this catalogue."
-        yield Overlay("stream", "Stream model", stream_points(stream, x, y), (("● model", "#9aa5b1"),), about)
+        yield Overlay("stream", "Stream model", stream_points(stream, x, y), (("model", "#9aa5b1"),), about, mark="dot")
     arms = overlays.get("spiral_arms")
     if arms is not None and not arms.empty and (x, y) == ("x_gal", "y_gal"):
         yield Overlay("arms", "Spiral arms", arm_curves(arms))
@@ -70,10 +70,10 @@ def isochrones(tracks: pd.DataFrame, x: str, y: str) -> Overlay:
     """
     age, shown = nearest_isochrones(tracks)
     xs, ys = (tuple(track.track[name].to_numpy(np.float32) for track in shown) for name in (x, y))
-    words = tuple((f"━ {track.m_h:+.1f}".replace("+0.0", "0.0"), track.colour) for track in shown)
+    words = tuple((f"{track.m_h:+.1f}".replace("+0.0", "0.0"), track.colour) for track in shown)
     about = f"Isochrones of {age:.2g} Gyr by [M/H] in dex."
-    lines = Lines(xs, ys, tuple(track.colour for track in shown))
-    return Overlay("isochrones", "Isochrones", lines, words, about, "[M/H]")
+    lines = Lines(xs, ys, tuple(track.colour for track in shown), cased=True)
+    return Overlay("isochrones", "Isochrones", lines, words, about, "[M/H]", "line")
 
 
 def stream_points(stream: pd.DataFrame, x: str, y: str) -> Dots:

@@ -25,6 +25,9 @@ BARS = 60
 _DOT_RADII = ((8_000, 2), (80_000, 1))
 """Maximum number of stars in the catalogue, and the radius of a star's dot in pixels up to it."""
 
+_MAX_DOT_RADIUS = 8
+"""Radius of the largest dot of an image in pixels."""
+
 _Counted = TypeVar("_Counted", bound=np.generic)
 
 
@@ -133,8 +136,15 @@ class Canvas:
         self.names = (x, y)
         self.shown = shown
         self.scales = scales
-        self.dot_radius = dot_radius(table.n_stars)
+        self.dot_radius = 0
         self._ceiling: tuple[Viewport, int] | None = None
+        self.size_dots(1.0)
+
+    def size_dots(self, size: float) -> None:
+        """Draw each star of an image as a dot of the usual diameter times ``size``."""
+        usual = next((radius for limit, radius in _DOT_RADII if self.table.n_stars <= limit), 0)
+        self.dot_radius = min(max(round(((2 * usual + 1) * size - 1) / 2), 0), _MAX_DOT_RADIUS)
+        self._ceiling = None
 
     @property
     def points(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -193,7 +203,9 @@ class Canvas:
             n_shown = kernels.bin_counts(x, y, rows, x_low, y_low, viewport.x_scale, viewport.y_scale, counts)
         return n_shown
 
-    def mean(self, viewport: Viewport, rows: Mask, name: str, low: float, high: float) -> Layer:
+    def mean(
+        self, viewport: Viewport, rows: Mask, name: str, ends: tuple[float, float], *, logarithmic: bool = False
+    ) -> Layer:
         """Mean of a column of some stars, between its values of the first and the last level."""
         levels = _blank(viewport)
         if not viewport.drawable:
@@ -206,7 +218,7 @@ class Canvas:
             n_shown = kernels.bin_values(
                 x, y, values, rows, x_low, y_low, viewport.x_scale, viewport.y_scale, counts, totals
             )
-        kernels.mean_levels(self._spread(counts), self._spread(totals), low, high, levels)
+        kernels.mean_levels(self._spread(counts), self._spread(totals), *ends, logarithmic, levels)
         return Layer(levels, n_shown)
 
     def commonest(self, viewport: Viewport, rows: Mask, codes: Image, n_categories: int, *, rest: bool) -> Layer:
@@ -272,6 +284,16 @@ class Canvas:
             parts.append((stars, x[stars] + turned[0], y[stars] + turned[1]))
         return Stars(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
+    def places(self, viewport: Viewport, rows: NDArray[np.int64]) -> Stars:
+        """Places of some stars, again at each turn of a longitude; those without a place are left out."""
+        rows = rows if self.shown is None else rows[self.shown[rows]]
+        x, y = (values[rows] for values in self.points)
+        known = np.isfinite(x) & np.isfinite(y)
+        rows, x, y = rows[known], x[known], y[known]
+        around = self.images(viewport.window) if viewport.drawable else [(0.0, 0.0)]
+        across, up = (np.array(steps, np.float32)[:, None] for steps in zip(*around, strict=True))
+        return Stars(np.tile(rows, len(around)), (x + across).ravel(), (y + up).ravel())
+
     def nearest(self, viewport: Viewport, x: float, y: float, pixels: float) -> int | None:
         """Catalogue row of the star nearest to a point on screen, None when none lies within ``pixels``."""
         candidates: list[tuple[float, int]] = []
@@ -289,11 +311,6 @@ class Canvas:
         if not (np.isfinite(x) and np.isfinite(y)):
             return []
         return [(x + across, y + up) for across, up in self.images(viewport.window)]
-
-
-def dot_radius(n_stars: int) -> int:
-    """Radius of a star's dot in pixels, by the number of stars of the catalogue."""
-    return next((radius for limit, radius in _DOT_RADII if n_stars <= limit), 0)
 
 
 def count_bars(

@@ -112,7 +112,9 @@ def _stars(
     known = np.where(counts > 0, counts, np.nan)  # a logarithm of zero would be drawn, in grey
     at = (image.dimension_values(0, expanded=False), image.dimension_values(1, expanded=False))
     shown = hv.Image((*at, known), [x, y], "stars")
-    return shown.opts(cmap=list(count_ramp(dark)[1:]), cnorm="log", clipping_colors={"NaN": "transparent"})
+    return shown.opts(
+        cmap=[colour[:7] for colour in count_ramp(dark)[1:]], cnorm="log", clipping_colors={"NaN": "transparent"}
+    )
 
 
 def _plot(figure: hv.Overlay, active: Sequence[str] = ()) -> hv.Overlay:

@@ -21,7 +21,15 @@ from pipeline.science.quality.sample_fits import (
     fit_line,
     running_median,
 )
-from pipeline.science.quality.sample_statistics import AD_RANGE, MAX_TESTED, MIN_TESTED, Comparison, Quantity, compare
+from pipeline.science.quality.sample_statistics import (
+    AD_RANGE,
+    MAX_QUICK,
+    MAX_TESTED,
+    MIN_TESTED,
+    Comparison,
+    Quantity,
+    compare,
+)
 
 LIMITS_OF_TESTS = (
     "A small p says that the distributions differ, not that the difference matters: errors that stars have in common "
@@ -184,6 +192,8 @@ def _limits(column: Column, error: Column | None, compared: Comparison, *, whole
     """Sentences on the limits of an answer."""
     result = []
     known, others = compared.first.known, compared.second.known
+    if not whole and max(compared.first.stars, compared.second.stars) > MAX_QUICK:
+        result.append(f"Quick statistics of at most {MAX_QUICK:,} stars of a sample; those of all stars follow.")
     if compared.shared:
         result.append(
             f"{counted(compared.shared)} in both samples: errors of differences allow for them, and tests count them "

@@ -69,6 +69,14 @@ def sample_choices(subsets: Sequence[Subset]) -> Iterator[tuple[str, str]]:
         yield f"{OUTSIDE}{subset.name}", f"not {subset.name}"
 
 
+def key_with_new_name(key: str, name: str, new: str) -> str:
+    """The key of a sample after a subset was renamed."""
+    for prefix in (INSIDE, OUTSIDE):
+        if key == f"{prefix}{name}":
+            return f"{prefix}{new}"
+    return key
+
+
 def sample_of(
     key: str,
     selection: Selection,

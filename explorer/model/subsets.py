@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, count
 from typing import Any
@@ -53,19 +53,25 @@ class Subset:
         Its stars.
     colour : str
         Its colour, which it keeps.
+    visible : bool
+        Whether its stars are painted where colours are those of subsets.
     """
 
     name: str
     selection: Selection
     colour: str
+    visible: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """Convert to plain values; :func:`subset_from_dict` is the inverse."""
-        return {"name": self.name, "selection": self.selection.to_dict(), "colour": self.colour}
+        return {"selection": self.selection.to_dict(), **self._look()}
 
     def written(self, definitions: Definitions) -> dict[str, Any]:
         """Convert to plain values whose selection is one of ``definitions``."""
-        return {"name": self.name, "defined": definitions.key(self.selection), "colour": self.colour}
+        return {"defined": definitions.key(self.selection), **self._look()}
+
+    def _look(self) -> dict[str, Any]:
+        return {"name": self.name, "colour": self.colour, "visible": self.visible}
 
 
 def subset_from_dict(stored: Mapping[str, Any], definitions: Sequence[Selection | SelectionError] = ()) -> Subset:
@@ -78,9 +84,17 @@ def subset_from_dict(stored: Mapping[str, Any], definitions: Sequence[Selection 
             selection = read_selection(stored["selection"], definitions)
     except (KeyError, TypeError) as error:
         raise SelectionError(f"A stored subset is damaged ({error}).") from error
+    visible = stored.get("visible", True)
+    if not isinstance(visible, bool):
+        raise SelectionError(f"A stored subset is damaged (visible is {visible!r:.20}; expected true or false).")
+    return Subset(check_name(name), check_size(selection), check_colour(colour), visible)
+
+
+def check_colour(colour: str) -> str:
+    """Return a colour if it is written as six hexadecimal digits, else raise SelectionError."""
     if not _COLOUR.fullmatch(colour):
-        raise SelectionError(f"A stored subset has the colour {colour[:20]!r}; expected one like '#0072b2'.")
-    return Subset(check_name(name), check_size(selection), colour)
+        raise SelectionError(f"{colour[:20]!r} is no colour of a subset; expected one like '#0072b2'.")
+    return colour
 
 
 def check_name(name: str) -> str:
@@ -112,21 +126,70 @@ def define(subsets: tuple[Subset, ...], new: Subset) -> tuple[Subset, ...]:
     known = [item.name for item in subsets]
     if new.name not in known and len(known) >= MAX_SUBSETS:
         raise SelectionError(f"There are {len(known)} subsets; at most {MAX_SUBSETS} are allowed. Remove some first.")
-    inner = check_size(_with(new.selection, new.name, None, {}))
+    inner = check_size(_with(new.selection, new.name, _definition_of, {}))
     for other in subsets:
         if other.name != new.name and _names(inner, other.name) and _names(other.selection, new.name):
             raise SelectionError(f"{new.name!r} and {other.name!r} would contain each other. Use another name.")
     new = replace(new, selection=inner)
     if new.name not in known:
         return (*subsets, new)
+    redefined = Named(new.name, inner)
     done: dict[int, Selection] = {}
     sizes: dict[int, tuple[int, int]] = {}
     return tuple(
         new
         if item.name == new.name
-        else replace(item, selection=check_size(_with(item.selection, new.name, inner, done), sizes))
+        else replace(item, selection=check_size(_with(item.selection, new.name, lambda _: redefined, done), sizes))
         for item in subsets
     )
+
+
+def painted(
+    subsets: tuple[Subset, ...], name: str, *, colour: str | None = None, visible: bool | None = None
+) -> tuple[Subset, ...]:
+    """Change the colour or the visibility of a subset; None leaves it. SelectionError for no colour."""
+
+    def changed(item: Subset) -> Subset:
+        new_colour = item.colour if colour is None else check_colour(colour)
+        return replace(item, colour=new_colour, visible=item.visible if visible is None else visible)
+
+    return tuple(changed(item) if item.name == name else item for item in subsets)
+
+
+def moved(subsets: tuple[Subset, ...], name: str, by: int) -> tuple[Subset, ...]:
+    """Move a subset by places, up where ``by`` is negative; the first one that contains a star colours it."""
+    names = [item.name for item in subsets]
+    old = names.index(name)
+    new = min(max(old + by, 0), len(subsets) - 1)
+    rest = [*subsets[:old], *subsets[old + 1 :]]
+    return (*rest[:new], subsets[old], *rest[new:])
+
+
+def renamed(subsets: tuple[Subset, ...], name: str, new: str) -> tuple[Subset, ...]:
+    """Rename a subset, also inside the subsets that use it.
+
+    Raises
+    ------
+    SelectionError
+        If the name cannot be used, or another subset has it.
+    """
+    check_name(new)
+    if any(item.name == new for item in subsets):
+        raise SelectionError(f"Another subset is named {new!r}. Choose another name, or remove that one first.")
+    done: dict[int, Selection] = {}
+    return tuple(
+        replace(
+            item,
+            name=new if item.name == name else item.name,
+            selection=_with(item.selection, name, lambda used: Named(new, used.inner), done),
+        )
+        for item in subsets
+    )
+
+
+def with_new_name(selection: Selection, name: str, new: str) -> Selection:
+    """Rename a subset inside a selection."""
+    return _with(selection, name, lambda used: Named(new, used.inner), {})
 
 
 def category_names(column: str, values: Sequence[str]) -> tuple[str, ...]:
@@ -145,13 +208,15 @@ def remove(subsets: tuple[Subset, ...], name: str) -> tuple[Subset, ...]:
     """Remove a name; subsets that use it keep their stars."""
     done: dict[int, Selection] = {}
     return tuple(
-        replace(item, selection=_with(item.selection, name, None, done)) for item in subsets if item.name != name
+        replace(item, selection=_with(item.selection, name, _definition_of, done))
+        for item in subsets
+        if item.name != name
     )
 
 
 def unnamed(selection: Selection, name: str) -> Selection:
     """Replace a name in a selection by its definition."""
-    return _with(selection, name, None, {})
+    return _with(selection, name, _definition_of, {})
 
 
 def parts(selection: Selection) -> Iterator[tuple[str, Selection]]:
@@ -215,28 +280,36 @@ def _inside(selection: Selection, known: Mapping[str, Column]) -> str:
     return f"({words})" if isinstance(selection, Joined) else words
 
 
-def _with(selection: Selection, name: str, inner: Selection | None, done: dict[int, Selection]) -> Selection:
-    """Redefine ``name`` in a selection as ``inner``; None replaces the name by its definition.
+def _definition_of(used: Named) -> Selection:
+    return used.inner
+
+
+def _with(
+    selection: Selection, name: str, remake: Callable[[Named], Selection], done: dict[int, Selection]
+) -> Selection:
+    """Remake each use of ``name`` in a selection.
 
     ``done`` holds what was made of each part, by identity, so that parts which several names share stay shared.
     """
     made = done.get(id(selection))
     if made is None:
-        made = done[id(selection)] = _remade(selection, name, inner, done)
+        made = done[id(selection)] = _remade(selection, name, remake, done)
     return made
 
 
-def _remade(selection: Selection, name: str, inner: Selection | None, done: dict[int, Selection]) -> Selection:
+def _remade(
+    selection: Selection, name: str, remake: Callable[[Named], Selection], done: dict[int, Selection]
+) -> Selection:
     if isinstance(selection, Named):
         if selection.name == name:
-            return selection.inner if inner is None else Named(name, inner)
-        held = _with(selection.inner, name, inner, done)
+            return remake(selection)
+        held = _with(selection.inner, name, remake, done)
         return selection if held is selection.inner else Named(selection.name, held)
     if isinstance(selection, Inverse):
-        held = _with(selection.inner, name, inner, done)
+        held = _with(selection.inner, name, remake, done)
         return selection if held is selection.inner else Inverse(held)
     if isinstance(selection, Joined):
-        made = [_with(part, name, inner, done) for part in inside(selection)]
+        made = [_with(part, name, remake, done) for part in inside(selection)]
         if all(new is old for new, old in zip(made, inside(selection), strict=True)):
             return selection
         return Joined(made[0], tuple((by, part) for (by, _), part in zip(selection.then, made[1:], strict=True)))

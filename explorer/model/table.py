@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from explorer.model.column_summary import ColumnSummaries, ColumnSummary
+from explorer.model.ordering import SortKey, StarOrders, stable_order
 from explorer.model.scales import LINEAR, Scale, ScaleKind, symmetric_scale
 from pipeline.domain.column import Column
 from pipeline.domain.columns import QUANTILE_GROUP, column
@@ -28,7 +30,6 @@ MAX_CATEGORIES = 12
 
 _FIRST = 10_000
 """Number of stars in which columns with too many categories are detected."""
-
 
 _CHECKED = 200
 """Number of the user's text columns that are checked for the menu; further ones are offered unchecked."""
@@ -175,6 +176,22 @@ class StarTable(Mapping[str, NDArray[Any]]):
             else item.axis_label
             for item in self.columns
         }
+
+    @cached_property
+    def _orders(self) -> StarOrders:
+        return StarOrders(self)
+
+    def ordered(self, rows: NDArray[np.bool_], keys: tuple[SortKey, ...]) -> NDArray[np.int64]:
+        """Sort some stars by columns, see :meth:`StarOrders.ordered`."""
+        return self._orders.ordered(rows, keys)
+
+    @cached_property
+    def _summaries(self) -> ColumnSummaries:
+        return ColumnSummaries(self)
+
+    def summary(self, name: str) -> ColumnSummary:
+        """Summary of a column's values; KeyError if there is none of that name."""
+        return self._summaries.of(name)
 
     def error_of(self, name: str) -> str | None:
         """Error column of a column, from the same table; None without one."""
@@ -411,7 +428,7 @@ class StarTable(Mapping[str, NDArray[Any]]):
         values = self._column_of_numbers(name)[stars]
         if descending:
             values = ~values if values.dtype.kind in "bi" else -values
-        return np.asarray(stars[np.argsort(values, kind="stable")])
+        return stars[stable_order(values)]
 
 
 def counted(stars: int) -> str:

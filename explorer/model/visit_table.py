@@ -10,8 +10,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from explorer.model.column_summary import ColumnSummary
 from explorer.model.computed import ComputedColumn, computed_values, formulas
 from explorer.model.formula import Formula
+from explorer.model.ordering import SortKey, StarOrders
 from explorer.model.scales import LINEAR, Scale, ScaleKind
 from explorer.model.table import StarTable
 from pipeline.domain.column import Column
@@ -55,7 +57,7 @@ class VisitTable(StarTable):
         self.known: Mapping[str, Column] = {**self.base.known, **described}
         self.own = (*described.values(), *self.base.own)
         self._added = StarTable({"obsid": self.base["obsid"]}, own=tuple(described.values()), source=_Computed(self))
-        for name in ("text_names", "columns", "titles", "_on_axes", "_colourable", "_categorical"):
+        for name in ("text_names", "columns", "titles", "_on_axes", "_colourable", "_categorical", "_orders"):
             self.__dict__.pop(name, None)
 
     def ahead(self, computed: tuple[ComputedColumn, ...]) -> VisitTable:
@@ -205,6 +207,19 @@ class VisitTable(StarTable):
     def order_of(self, name: str, stars: NDArray[np.int64], *, descending: bool) -> NDArray[np.int64]:
         """Stable order of the stars by a column, those without a value last."""
         return self._of(name).order_of(name, stars, descending=descending)
+
+    @cached_property
+    def _orders(self) -> StarOrders:
+        return StarOrders(self)
+
+    def ordered(self, rows: NDArray[np.bool_], keys: tuple[SortKey, ...]) -> NDArray[np.int64]:
+        """Sort some stars by columns; all visitors share the orders by those that are not computed."""
+        own = any(name in self._formulas for name, _ in keys)
+        return self._orders.ordered(rows, keys) if own else self.base.ordered(rows, keys)
+
+    def summary(self, name: str) -> ColumnSummary:
+        """Summary of a column's values, see :meth:`StarTable.summary`."""
+        return self._of(name).summary(name)
 
 
 class _Computed:

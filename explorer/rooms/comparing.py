@@ -13,6 +13,7 @@ from explorer.model.selection import Mask, SelectionError
 from explorer.model.table import StarTable
 from explorer.model.work import check_stopped
 from explorer.state.answers import CompareState
+from pipeline.science.quality.sample_statistics import MAX_QUICK
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,22 +53,25 @@ class CompareTask:
         results = tuple(self._column(name, shared, whole=whole) for name in self.columns)
         rough = not whole and any(result.rows for result in results)
         update = protocol.CompareUpdate(stale=False, rough=rough, sentence="", results=results)
-        return update if whole else protocol.merged(update, self._map())
+        if whole and max(self.first.stars, self.second.stars) <= MAX_QUICK:
+            return update  # the quick map had all stars
+        return protocol.merged(update, self._map(whole=whole))
 
-    def _map(self) -> protocol.CompareUpdate:
+    def _map(self, *, whole: bool) -> protocol.CompareUpdate:
         try:
-            return protocol.CompareUpdate(stale=False, difference=self.difference())
+            return protocol.CompareUpdate(stale=False, difference=self.difference(whole=whole))
         except SelectionError as error:  # a link may name a column that this catalogue lacks
             return protocol.CompareUpdate(stale=False, difference=None, sentence=f"No difference map. {error}")
 
-    def difference(self) -> protocol.DifferenceDrawing | None:
-        """Map of the difference; None without a plane."""
+    def difference(self, *, whole: bool = True) -> protocol.DifferenceDrawing | None:
+        """Map of the difference; None without a plane. A quick one has at most :data:`MAX_QUICK` stars of each."""
         if len(self.state.plane) != 2:
             return None
         x, y = self.state.plane
         for name in (x, y):
             number_column(self.table, name)
-        return difference_drawing(self.table, self.first, self.second, (x, y), self.ends, dark=self.dark)
+        limit = None if whole else MAX_QUICK
+        return difference_drawing(self.table, self.first, self.second, (x, y), self.ends, dark=self.dark, limit=limit)
 
     def _column(self, name: str, shared: Mask, *, whole: bool) -> protocol.ComparedColumn:
         check_stopped()
@@ -82,13 +86,15 @@ class CompareTask:
             headline(compared, self.first.title, self.second.title),
             tuple(protocol.StatisticRow(*row) for row in answer_rows(compared)),
             compared.sentences,
-            self.distribution(name),
+            self.distribution(name, whole=whole),
         )
 
-    def distribution(self, name: str) -> protocol.DistributionDrawing:
-        """Histograms of a column of both samples."""
-        samples, state = (self.first, self.second), self.state
-        return distribution_drawing(self.table, name, samples, state.bins, state.height, cumulative=state.cumulative)
+    def distribution(self, name: str, *, whole: bool = True) -> protocol.DistributionDrawing:
+        """Histograms of a column of both samples; quick ones from at most :data:`MAX_QUICK` stars of each."""
+        samples, state, limit = (self.first, self.second), self.state, None if whole else MAX_QUICK
+        return distribution_drawing(
+            self.table, name, samples, state.bins, state.height, cumulative=state.cumulative, limit=limit
+        )
 
     def answers(self) -> tuple[Answer, ...]:
         """Whole comparison of each column that has one, for an export.

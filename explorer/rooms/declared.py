@@ -19,6 +19,8 @@ from explorer import protocol
 from explorer.charts import journal, palettes, spectrum_numbers
 from explorer.model import (
     answer_table,
+    appearance,
+    colour_maps,
     computed,
     export,
     line_file,
@@ -36,8 +38,11 @@ from explorer.state import panels
 from explorer.vetting import campaign_files, events, exchange
 from pipeline.domain import own_columns
 
+_SWATCH_COLOURS = 8
+"""Colours that stand for a colour map in the menu."""
 
-def limits() -> dict[str, int]:
+
+def limits() -> dict[str, int | tuple[float, float]]:
     """Return sizes and numbers that the server refuses to exceed."""
     return {
         "partBytes": uploads.PART_BYTES,
@@ -49,6 +54,7 @@ def limits() -> dict[str, int]:
         "recordBytes": exchange.MAX_BYTES,
         "pins": star_spectrum.MAX_PINS,
         "alike": protocol.MAX_ALIKE,
+        "tableRows": protocol.MAX_ROWS,
         "subsetName": subsets.MAX_NAME_CHARACTERS,
         "columnName": own_columns.MAX_NAME,
         "columnLabel": own_columns.MAX_LABEL,
@@ -62,6 +68,9 @@ def limits() -> dict[str, int]:
         "compared": samples.MAX_COLUMNS,
         "cornerFewest": panels.MIN_CORNER,
         "cornerColumns": panels.MAX_CORNER,
+        "dotSize": (appearance.MIN_SIZE, appearance.MAX_SIZE),
+        "opacity": (appearance.MIN_OPACITY, 1.0),
+        "tail": (0.0, appearance.MAX_TAIL),
     }
 
 
@@ -82,6 +91,13 @@ def name_of(request: Any) -> str:
     return str(msgspec.to_builtins(request)["kind"])
 
 
+def colour_map_entry(item: colour_maps.ColourMap) -> dict[str, Any]:
+    """Return a colour map for the menu: key, title, and its colours on light and dark pages as CSS."""
+    ramps = {theme: palettes.ramp_of(item, theme is Theme.DARK) for theme in Theme}
+    swatches = {theme.value: palettes.gradient_css(ramp, _SWATCH_COLOURS) for theme, ramp in ramps.items()}
+    return {"key": item.key, "title": item.title, "diverging": item.diverging, **swatches}
+
+
 def declarations() -> Iterator[tuple[str, str, Any]]:
     """Yield name, type in TypeScript ("" where it follows from the value) and value of each constant."""
     page_keys = {key: _sent(request) for key, request in shortcuts.PAGE_KEYS.items()}
@@ -98,6 +114,13 @@ def declarations() -> Iterator[tuple[str, str, Any]]:
     yield "PIN_COLOURS", "", spectrum_numbers.PIN_COLOURS
     yield "INK", "", spectrum_numbers.INK
     yield "FIGURES", "", {theme.value: palettes.figure_colours(dark=theme is Theme.DARK) for theme in Theme}
+    yield "SUBSET_COLOURS", "", palettes.CATEGORY_COLOURS
+    yield "COLOUR_MAPS", "", [colour_map_entry(item) for item in colour_maps.COLOUR_MAPS.values()]
+    yield (
+        "DEFAULT_APPEARANCE",
+        'Required<import("../protocol.d.ts").Appearance>',
+        msgspec.to_builtins(appearance.Appearance()),
+    )
     yield "SMOOTHINGS", 'import("../protocol.d.ts").SpectrumLook["smooth"][]', protocol.SMOOTHINGS
     yield "LINE_UNITS", 'import("../protocol.d.ts").LineFile["unit"][]', get_args(line_file.WavelengthUnit)
     yield "DEFAULT_LOOK", 'import("../protocol.d.ts").SpectrumLook', msgspec.to_builtins(protocol.DEFAULT_LOOK)

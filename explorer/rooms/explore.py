@@ -19,6 +19,7 @@ from explorer.model.work import LINKS
 from explorer.rooms.answer_exports import AnswerExports
 from explorer.rooms.answers import Answers
 from explorer.rooms.channel import Channel
+from explorer.rooms.columns_menu import ColumnsMenu
 from explorer.rooms.help import Help
 from explorer.rooms.owner import Owner
 from explorer.rooms.sharing import Sharing
@@ -70,7 +71,8 @@ class ExploreRoom:
         self.stage = Stage(workspace, library, self.channel)
         self.axes = ViewAxes(self.stage, self.channel)
         self.toolbar = Toolbar(workspace, self.channel)
-        self.table = SelectionTable(workspace, self.channel)
+        self.table = SelectionTable(workspace, self.channel, simulated=library.products.manifest.simulated)
+        self.columns = ColumnsMenu(workspace, self.channel)
         self.answers = Answers(workspace, self.stage, self.channel)
         self.answer_exports = AnswerExports(self.answers, library, self.channel)
         self.thumbnails = ThumbnailRoom(workspace, library, self.table, self.channel)
@@ -94,13 +96,14 @@ class ExploreRoom:
             "computed",
             "focus",
             "colour_by",
+            "appearance",
             "mode",
             "tool",
             "panels",
             "enlarged",
             "dark",
             "star_alone",
-            "sorted_by",
+            "table_layout",
             "dock",
             "lines",
             "overlay_tables",

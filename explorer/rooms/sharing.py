@@ -117,7 +117,7 @@ class Sharing:
         missing = figure_lack(self.library, key)
         if missing:
             raise SelectionError(missing)
-        groups = groups_of(self.stage.colouring_on(dark=False))
+        groups = groups_of(self.stage.colours.on(dark=False))
         draw = partial(paper_bytes, self.library, self.workspace.rows, key, self.note, form, groups)
         data = await self.channel.in_background(draw, EXPORTS)
         self._hand_over(f"figure_{key}.{form}", FORMATS[form], data)
@@ -133,10 +133,10 @@ class Sharing:
         """Function that draws the picture of a view in its current state."""
         chart = self.stage.charts[slot]
         aspect = chart.viewport.height / chart.viewport.width if chart.viewport is not None else 0.75
-        colouring = self.stage.colouring_on(dark=False)
-        return partial(
-            chart.draw, Shot(self.workspace.rows, colouring, chart.state, aspect, self.note, self.stage.curves_of(slot))
-        )
+        colouring = self.stage.colours.on(dark=False)
+        look, curves = self.workspace.appearance, self.stage.curves_of(slot)
+        shot = Shot(self.workspace.rows, colouring, chart.state, aspect, self.note, curves, look)
+        return partial(chart.draw, shot)
 
     def _hand_over(self, name: str, mime: str, data: bytes) -> None:
         self.channel.send(download=protocol.Download(name, mime, data))

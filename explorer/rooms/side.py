@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from functools import cached_property, partial
 from typing import Literal
 
@@ -77,6 +77,10 @@ class Side:
         channel.on(protocol.Filter, self._filter)
         channel.on(protocol.SaveSubset, self._save_subset)
         channel.on(protocol.Subset, self._use_subset)
+        channel.on(protocol.ShowSubset, lambda request: workspace.paint_subset(request.name, visible=request.visible))
+        channel.on(protocol.ColourSubset, lambda request: workspace.paint_subset(request.name, colour=request.colour))
+        channel.on(protocol.RenameSubset, self._rename_subset)
+        channel.on(protocol.MoveSubset, lambda request: workspace.move_subset(request.name, request.by))
         channel.on(protocol.Categories, self._by_category)
         channel.on(protocol.Upload, self._take_part)
         channel.on(protocol.Members, self._upload)
@@ -135,7 +139,7 @@ class Side:
         if self.open:
             self._send(state)
 
-    def _report(self, text: str, place: Literal["list", "refused"] | UnsetType = UNSET) -> None:
+    def _report(self, text: str, place: Literal["list", "refused", "subset"] | UnsetType = UNSET) -> None:
         self._send(protocol.SideState(report=text, place=place))
 
     def _send_subsets(self) -> None:
@@ -148,6 +152,7 @@ class Side:
                 colour=subset.colour,
                 count=f"{self.workspace.count_of(subset):,}",
                 description=describe(subset.selection, table.known),
+                visible=subset.visible,
             )
             for subset in self.workspace.subsets
         )
@@ -209,7 +214,17 @@ class Side:
         name = single_line(request.name)
         taken = [subset.colour for subset in self.workspace.subsets]
         colour = self.workspace.subset(name).colour if name in known else fresh_colour(taken)
-        self.workspace.define_subset(name, self.workspace.selection, colour)
+        self._named(lambda: self.workspace.define_subset(name, self.workspace.selection, colour))
+
+    def _rename_subset(self, request: protocol.RenameSubset) -> None:
+        self._named(lambda: self.workspace.rename_subset(request.name, request.new.strip()))
+
+    def _named(self, action: Callable[[], None]) -> None:
+        """Name a subset; what is wrong is reported beside the list."""
+        try:
+            action()
+        except SelectionError as error:
+            self._report(str(error), "subset")
 
     def _by_category(self, request: protocol.Categories) -> None:
         """Create a subset for each value of a column."""

@@ -10,10 +10,8 @@ from msgspec.structs import replace as replace_fields
 
 from explorer import protocol
 from explorer.charts.chart import Brush, Chart, Curve, FitOverlay
-from explorer.charts.colouring import Colouring, colouring_of, colouring_of_subsets
 from explorer.charts.grid import default_panels, has_values, new_state
 from explorer.charts.overlays import PackedImage, WireLayer
-from explorer.charts.palettes import count_ramp, grey_ramp, lookup
 from explorer.charts.view_specs import SPECS, VIEWS, chart_of
 from explorer.model.computed import ComputedColumn
 from explorer.model.library import Library
@@ -21,6 +19,7 @@ from explorer.model.overlay_tables import OverlayTable
 from explorer.model.screen import Theme
 from explorer.model.selection import Everything, InIds, Selection, SelectionMode
 from explorer.rooms.channel import Channel
+from explorer.rooms.colours import Colours
 from explorer.rooms.columns_menu import column_choices
 from explorer.state.panels import PanelState
 from explorer.state.stored import COLOUR_BY_SUBSETS
@@ -57,15 +56,16 @@ class Stage:
 
     def __init__(self, workspace: Workspace, library: Library, channel: Channel) -> None:
         self.workspace, self.library, self.channel = workspace, library, channel
-        self.colouring: Colouring = self.colouring_on(dark=workspace.dark)
         self._laid = workspace.overlay_tables
-        self.charts: list[Chart] = [self._chart_of(state) for state in workspace.panels]
+        self.colours = Colours(workspace, channel)
+        self.charts: list[Chart] = [self._chart(state) for state in workspace.panels]
         self._own_change = False
         self._due_slots: set[int] = set()
-        self._due_selected = False
+        self._due_selected, self._due_members = False, False
         self.fit = FitOverlay()
         self._single = False
-        self._glyphs = 0
+        self._shared: tuple[int, bool] = (0, True)
+        self._had_members = False
         self._seen_slots: set[int] = set()
         self._next_look, self._waiting_look = 0.0, False
         channel.before_sending(self.paint)
@@ -83,7 +83,8 @@ class Stage:
         channel.on(protocol.Home, lambda _: channel.send(home=True))
         watch = workspace.param.watch
         watch(lambda _: self.due(selected=True), "rows")
-        watch(lambda *_: self._recoloured(), ["colour_by", "dark", "subsets"])
+        watch(lambda *_: self._recoloured(), ["colour_by", "dark", "appearance"])
+        watch(lambda _: self._renamed(), "subsets")
         watch(lambda _: self.mark_focus(), "focus")
         watch(lambda event: self._rearranged(event.old, event.new), "panels")
         watch(lambda event: self._recomputed(event.old, event.new), "computed")
@@ -115,29 +116,19 @@ class Stage:
         return protocol.merged(queued, protocol.GridState(panels=tuple(specs), enlarged=self.workspace.enlarged))
 
     def send_colours(self) -> None:
-        """Palettes, theme and legend."""
+        """Palettes, theme, legend and look."""
         dark = self.workspace.dark
         self.channel.send(
             theme=Theme.of(dark=dark),  # before the palettes, with which views are painted
-            colours=protocol.Palettes(
-                everything=lookup(grey_ramp(dark)),
-                selected=lookup(self.colouring.ramp(dark=dark)),
-                histogram=lookup(count_ramp(dark)),  # categories and diverging scales have no colour for all stars
-            ),
-            legend=self.colouring.legend(self.workspace.table, dark=dark, single=self._single),
+            colours=self.colours.palettes(),
+            legend=self.colours.legend(single=self._single),
+            look=self.colours.look(),
         )
-
-    def colouring_on(self, *, dark: bool) -> Colouring:
-        """Colours of the selected stars on a light or a dark page."""
-        workspace = self.workspace
-        if workspace.colour_by == COLOUR_BY_SUBSETS:
-            return colouring_of_subsets(workspace.table, workspace.subsets, dark=dark, mask_of=workspace.mask_of)
-        return colouring_of(workspace.table, workspace.colour_by)
 
     def _brush(self) -> Brush:
         workspace = self.workspace
         everything = workspace.selection == Everything()
-        return Brush(workspace.rows, workspace.n_selected, self.colouring, everything)
+        return Brush(workspace.rows, workspace.n_selected, self.colours.present, everything)
 
     @property
     def on_screen(self) -> list[tuple[int, Chart]]:
@@ -149,28 +140,32 @@ class Stage:
             if chart.viewport is not None and alone in (None, slot)
         ]
 
-    def due(self, slots: Iterable[int] = (), *, selected: bool = False) -> None:
-        """Request that views, or the selected stars in all views, are redrawn in the next message."""
+    def due(self, slots: Iterable[int] = (), *, selected: bool = False, members: bool = False) -> None:
+        """Request that views, or the selected stars or members in all views, are redrawn."""
         self._due_slots |= set(slots)
         self._due_selected |= selected
+        self._due_members |= members and (self._had_members or self.colours.have_members)
         self.channel.flush()
 
     def paint(self) -> None:
         """Draw all due layers of the views on screen: the path of every brush."""
-        slots, selected = self._due_slots, self._due_selected
-        if not (slots or selected):
+        slots, selected, members = self._due_slots, self._due_selected, self._due_members
+        if not (slots or selected or members):
             return
         began = time.monotonic()
-        self._due_slots, self._due_selected = set(), False
-        glyphs = MAX_GLYPHS // max(sum(chart.single for _, chart in self.on_screen), 1)
-        if slots and glyphs != self._glyphs:  # all views alike: dots, or images
+        self._due_slots, self._due_selected, self._due_members = set(), False, False
+        glyphs, alike = self._glyphs()
+        if slots and (glyphs, alike) != self._shared:
             slots = {slot for slot, _ in self.on_screen}
-            self._glyphs = glyphs
+            self._shared = glyphs, alike
         brush = self._brush()
+        self._had_members |= self.colours.have_members
         layers: list[tuple[int, WireLayer]] = []
         for slot, chart in self.on_screen:
             if slot in slots:
-                layers += [(slot, layer) for layer in chart.background(glyphs)]
+                layers += [(slot, layer) for layer in chart.background(glyphs if alike or chart.zoomed else 0)]
+            if members or (slot in slots and self.colours.have_members):
+                layers += [(slot, layer) for layer in chart.members(brush.colouring)]
             if slot in slots or selected:
                 layers += [(slot, layer) for layer in chart.selected(brush)]
         self._send(layers)
@@ -182,14 +177,25 @@ class Stage:
             took = time.monotonic() - began
             self._next_look = began + took / _LOOKING
 
+    def _glyphs(self) -> tuple[int, bool]:
+        """Number of single stars that each view may draw, and whether all views draw them unless zoomed."""
+        charts = [chart for _, chart in self.on_screen]
+        glyphs = MAX_GLYPHS // max(sum(chart.single for chart in charts), 1)
+        return glyphs, all(chart.n_at_home <= glyphs for chart in charts)
+
+    def _chart(self, state: PanelState) -> Chart:
+        chart = chart_of(self.library, state)
+        chart.dress(self.workspace.appearance)
+        chart.lay(self.workspace.overlay_tables)
+        return chart
+
     def _send_legend(self) -> None:
         """Send the legend when single stars replace densities, or the reverse."""
         shown = [single for _, chart in self.on_screen if (single := chart.shows_single) is not None]
         single = bool(shown) and all(shown)
         if single != self._single:
             self._single = single
-            words = self.colouring.legend(self.workspace.table, dark=self.workspace.dark, single=single)
-            self.channel.send(legend=words)
+            self.channel.send(legend=self.colours.legend(single=single))
 
     def _send(self, drawn: list[tuple[int, WireLayer]]) -> None:
         layers: list[protocol.AnyLayer] = []
@@ -242,10 +248,19 @@ class Stage:
         )
 
     def _recoloured(self) -> None:
-        self.colouring = self.colouring_on(dark=self.workspace.dark)
+        self.colours.refresh()
+        look = self.workspace.appearance
+        resized = {slot for slot, chart in enumerate(self.charts) if chart.appearance.size != look.size}
+        for chart in self.charts:
+            chart.dress(look)
         with self.channel.batch():
             self.send_colours()
-            self.due(selected=True)
+            self.due(resized, selected=True, members=True)
+
+    def _renamed(self) -> None:
+        """Redraw where subsets colour the stars."""
+        if self.workspace.colour_by == COLOUR_BY_SUBSETS:
+            self._recoloured()
 
     def _swap(self, request: protocol.Swap) -> None:
         self.change(request.slot, new_state(self.library, self._known_view(request.view)))
@@ -362,7 +377,7 @@ class Stage:
         """Show one view alone, or all again; views that were hidden need the present selection."""
         with self.channel.batch():
             self.channel.send(stage=self._arrangement([None] * len(self.charts)))
-            self.due(selected=True)
+            self.due(selected=True, members=True)
 
     def _rearranged(self, old: tuple[PanelState, ...], new: tuple[PanelState, ...]) -> None:
         if self._own_change:
@@ -375,7 +390,7 @@ class Stage:
                 charts.append(self.charts[slot])
                 specs.append(None)
             else:
-                charts.append(self._chart_of(state))
+                charts.append(self._chart(state))
                 specs.append(charts[-1].spec(dark=self.workspace.dark))
         self.charts = charts
         self.channel.send(stage=self._arrangement(specs))
@@ -387,7 +402,7 @@ class Stage:
         specs: list[protocol.AnyFigure | None] = [None] * len(self.charts)
         for slot, chart in enumerate(self.charts):
             if changed & {*chart.state.chosen}:
-                self.charts[slot] = self._chart_of(chart.state)
+                self.charts[slot] = self._chart(chart.state)
                 specs[slot] = self.charts[slot].spec(dark=self.workspace.dark)
         table = self.library.table
         columns = column_choices(table, table.axes())
@@ -395,18 +410,12 @@ class Stage:
         if self.workspace.colour_by in changed:
             self._recoloured()
 
-    def _chart_of(self, state: PanelState) -> Chart:
-        """The chart of a view, with the tables of the user's own over it."""
-        chart = chart_of(self.library, state)
-        chart.lay(self.workspace.overlay_tables)
-        return chart
-
     def lay_over(self, tables: tuple[OverlayTable, ...]) -> None:
         """Rebuild the views over which other tables are laid now."""
         specs: list[protocol.AnyFigure | None] = [None] * len(self.charts)
         for slot, chart in enumerate(self.charts):
             if chart.shows_tables(tables) or chart.shows_tables(self._laid):
-                self.charts[slot] = self._chart_of(chart.state)
+                self.charts[slot] = self._chart(chart.state)
                 specs[slot] = self.charts[slot].spec(dark=self.workspace.dark)
         self._laid = tables
         if any(spec is not None for spec in specs):

@@ -1,8 +1,6 @@
-"""The table of the selection in pages; a click on a row focuses the star."""
+"""The table of the selection in pages: columns, order, marked rows, and the focused star."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import panel as pn
@@ -10,22 +8,24 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from explorer import protocol
-from explorer.model.star import number, own_shown
-from explorer.model.table import StarTable
+from explorer.model.cells import QUALITY, rows_of, tab_separated, usual_columns
+from explorer.model.ordering import SortKey
+from explorer.model.selection import InIds, SelectionError, SelectionMode
+from explorer.model.star import own_shown
 from explorer.rooms.channel import Channel
 from explorer.rooms.table_foot import TableFoot
+from explorer.state.table_layout import MAX_COLUMNS, TableLayout
 from explorer.state.workspace import Workspace
-from pipeline.domain.column import Column
-from pipeline.domain.columns import COLUMNS, placed
+from pipeline.domain.columns import of_same_values
+from pipeline.domain.flags import FLAG_TEXTS
 
 MAX_OWN = 20
 """Maximum number of the user's own columns in the table, besides those of the views."""
 
-_ENOUGH = 8
-"""Minimum number of declared columns; other ones fill up if the usual ones are missing."""
-
 _AFTER_MS = 120
 _PAGE = 20
+
+_ACTIONS = {"keep": SelectionMode.REPLACE, "remove": SelectionMode.SUBTRACT}
 
 
 class SelectionTable:
@@ -37,52 +37,66 @@ class SelectionTable:
         State of the visit.
     channel : Channel
         The way to the browser.
+    simulated : bool
+        Whether the stars are simulated, which copied rows say.
     """
 
-    def __init__(self, workspace: Workspace, channel: Channel) -> None:
-        self.workspace, self.channel = workspace, channel
-        self.declared = _declared_shown(workspace.table)
+    def __init__(self, workspace: Workspace, channel: Channel, *, simulated: bool = False) -> None:
+        self.workspace, self.channel, self.simulated = workspace, channel, simulated
+        self.usual = usual_columns(workspace.table)
         self.names = self._names()
-        self.page = 1
+        self.page, self.page_rows = 1, _PAGE
         self._pending = False
         self._stars: NDArray[np.int64] | None = None
         self.foot = TableFoot(workspace, lambda: self.names, self._send)
         channel.on(protocol.Page, self._turn)
+        channel.on(protocol.GoToPage, lambda request: self._show_page(request.page))
+        channel.on(protocol.PageRows, self._resize)
         channel.on(protocol.Sort, self._sort)
+        channel.on(protocol.TableColumns, self._choose)
+        channel.on(protocol.MarkedRows, self._select)
+        channel.on(protocol.CopyRows, self._copy)
         channel.on(protocol.Focus, lambda request: workspace.look_at(int(request.obsid)))
         workspace.param.watch(lambda _: self._later(), "rows")
-        workspace.param.watch(lambda _: self._reordered(), "sorted_by")
-        workspace.param.watch(lambda event: self._send(protocol.TableState(focus=str(event.new))), "focus")
+        workspace.param.watch(lambda event: self._rearranged(event.old, event.new), "table_layout")
+        workspace.param.watch(lambda _: self._follow(), "focus")
         workspace.param.watch(lambda *_: self._other_columns(), ["panels", "colour_by"])
         workspace.param.watch(lambda *_: self._redefined(), "computed")
 
+    @property
+    def layout(self) -> TableLayout:
+        """Chosen columns and order."""
+        return self.workspace.table_layout
+
     def _names(self) -> list[str]:
-        """Columns of the table: declared ones, the first of the user's own, and those of the views."""
+        """Chosen columns, else declared ones, the first of the user's own, and those of the views."""
         table, on_screen = self.workspace.table, self.workspace.columns_on_screen
         own = own_shown(table, on_screen, MAX_OWN)
-        return [*self.declared, *(column.name for column in own if not column.is_numeric or table.usable(column.name))]
+        usual = (*self.usual, *(item.name for item in own if not item.is_numeric or table.usable(item.name)))
+        return list(self.workspace.table_layout.of(usual, table))
 
     def _other_columns(self) -> None:
         """Update the columns with the views."""
-        names = self._names()
-        if names != self.names:
-            self.names, self._stars = names, None
-            self._send(replace(self.state(), columns=self._headings()))
-            self.foot.outdate()
-            self.foot.refresh()
+        if self._names() != self.names:
+            self._show_columns()
 
     def _redefined(self) -> None:
         """Show the computed columns as they are now."""
-        self.names, self._stars = self._names(), None
+        self._stars = None
+        self._show_columns()
+
+    def _show_columns(self) -> None:
+        """Send other columns, with their statistics."""
+        self.names = self._names()
         self._send(replace(self.state(), columns=self._headings()))
         self.foot.outdate()
         self.foot.refresh()
 
     def _headings(self) -> tuple[protocol.TableHeading, ...]:
-        table = self.workspace.table
-        columns = map(table.column, self.names)
+        table, pinned = self.workspace.table, self.layout.pinned
         return tuple(
-            protocol.TableHeading(column.name, table.titles[column.name], f"{column.meaning}.") for column in columns
+            protocol.TableHeading(item.name, table.titles[item.name], f"{item.meaning}.", item.name in pinned)
+            for item in map(table.column, self.names)
         )
 
     def _later(self) -> None:
@@ -98,25 +112,21 @@ class SelectionTable:
             document.add_timeout_callback(self.refresh, _AFTER_MS)
 
     @property
-    def sorted_by(self) -> tuple[str, bool] | None:
-        """Sort column and whether it descends; None if the table does not have it."""
-        order = self.workspace.sorted_by
-        return order if order is not None and order[0] in self.workspace.table else None
+    def sorts(self) -> tuple[SortKey, ...]:
+        """Columns of the order that the table has; a computed one may be gone."""
+        return tuple(item for item in self.layout.sorts if item[0] in self.workspace.table)
 
     @property
     def stars(self) -> NDArray[np.int64]:
         """Rows of the catalogue in the table's order."""
         if self._stars is None:
-            self._stars = np.flatnonzero(self.workspace.rows)
-            if self.sorted_by is not None:
-                name, descending = self.sorted_by
-                self._stars = self.workspace.table.order_of(name, self._stars, descending=descending)
+            self._stars = self.workspace.table.ordered(self.workspace.rows, self.sorts)
         return self._stars
 
     @property
     def pages(self) -> int:
         """Number of pages."""
-        return -(-self.workspace.n_selected // _PAGE)
+        return -(-self.workspace.n_selected // self.page_rows)
 
     def refresh(self) -> None:
         """Send the current page."""
@@ -132,67 +142,107 @@ class SelectionTable:
     def connect(self) -> None:
         """Send the whole state to a new page."""
         self._stars = None
-        state = replace(self.state(), columns=self._headings(), focus=str(self.workspace.focus))
-        self._send(state)
+        flags = tuple(
+            protocol.TableFlag(int(flag), text.short, text.meaning, of_same_values(text.doubtful))
+            for flag, text in FLAG_TEXTS.items()
+        )
+        focus = str(self.workspace.focus)
+        self._send(replace(self.state(), columns=self._headings(), flags=flags, focus=focus))
         self.foot.outdate()
         self.foot.refresh()
 
     def state(self) -> protocol.TableState:
         """Rows of the page as texts, with its number."""
-        first = (self.page - 1) * _PAGE
-        stars = self.stars[first : first + _PAGE]
+        first = (self.page - 1) * self.page_rows
+        stars = self.stars[first : first + self.page_rows]
         table = self.workspace.table
-        cells = [
-            [_text(column, value) for value in self._values(column, stars)] for column in map(table.column, self.names)
-        ]
         return protocol.TableState(
-            rows=tuple(zip(*cells, strict=True)),
+            rows=rows_of(table, self.names, stars),
             ids=tuple(str(obsid) for obsid in table["obsid"][stars]),
-            page=f"{self.page:,}",
-            pages=f"{self.pages:,}" if self.pages else "",
-            first=self.page <= 1,
-            last=self.page >= self.pages,
+            quality=tuple(int(bits) for bits in table[QUALITY][stars]),
+            start=first,
+            total=self.workspace.n_selected,
+            page=self.page,
+            pages=self.pages,
             note="" if stars.size else "No star is selected.",
-            sort=protocol.TableOrder(*(self.sorted_by or ("", False))),
+            sort=tuple(protocol.TableOrder(*item) for item in self.sorts),
+            usual=self.layout.columns is None,
         )
 
-    def _values(self, column: Column, stars: NDArray[np.int64]) -> NDArray[Any]:
-        table = self.workspace.table
-        return table.texts_of(column.name, stars) if column.dtype == "str" else table[column.name][stars]
-
     def _turn(self, request: protocol.Page) -> None:
-        by = request.by
-        page = self.page + by if isinstance(by, int) else 1 if by == "first" else self.pages
+        if request.by == "focus":
+            self.page = self._focused_page() or self.page
+            self.refresh()
+        else:
+            by = request.by
+            self._show_page(self.page + by if isinstance(by, int) else 1 if by == "first" else self.pages)
+
+    def _show_page(self, page: int) -> None:
         self.page = min(max(page, 1), max(self.pages, 1))
         self.refresh()
+
+    def _resize(self, request: protocol.PageRows) -> None:
+        """Show another number of rows; the first one stays on the page."""
+        first = (self.page - 1) * self.page_rows
+        if request.rows != self.page_rows:
+            self.page_rows = request.rows
+            self._show_page(first // request.rows + 1)
+
+    def _focused_page(self) -> int | None:
+        """Page of the focused star; None if it is not selected."""
+        row = self.workspace.focus_row
+        if row is None or not self.workspace.rows[row]:
+            return None
+        return int(np.flatnonzero(self.stars == row)[0]) // self.page_rows + 1
+
+    def _follow(self) -> None:
+        """Mark the focused star, and turn to its page."""
+        state, page = protocol.TableState(focus=str(self.workspace.focus)), None
+        if not self._pending:
+            page = self._focused_page()
+        if page is not None and page != self.page:
+            self.page = page
+            state = replace(self.state(), focus=state.focus)
+        self._send(state)
 
     def _sort(self, request: protocol.Sort) -> None:
         name = request.column
         if name not in self.names:
             raise ValueError(f"The table has no column {name!r}.")
-        order = self.sorted_by
-        self.workspace.sorted_by = (name, order is not None and order == (name, False))
+        self.workspace.table_layout = self.layout.sorted_by(name, add=request.add)
 
-    def _reordered(self) -> None:
-        self._stars, self.page = None, 1
-        self.refresh()
+    def _choose(self, request: protocol.TableColumns) -> None:
+        columns = None if request.columns is None else tuple(dict.fromkeys(request.columns))
+        table = self.workspace.table
+        if unknown := [name for name in (*(columns or ()), *request.pinned) if name not in table]:
+            raise ValueError(f"The catalogue has no column {unknown[0]!r:.80}.")
+        if columns is not None and not 1 <= len(columns) <= MAX_COLUMNS:
+            raise SelectionError(f"The table shows 1 to {MAX_COLUMNS} columns; {len(columns)} were chosen.")
+        pinned = tuple(dict.fromkeys(request.pinned))
+        self.workspace.table_layout = TableLayout(columns, pinned, self.layout.sorts)
 
+    def _rearranged(self, old: TableLayout, new: TableLayout) -> None:
+        """Show a changed layout; another order starts at its first page."""
+        if new.sorts != old.sorts:
+            self._stars, self.page = None, 1
+        if self._names() != self.names or new.pinned != old.pinned or (new.columns is None) != (old.columns is None):
+            self._show_columns()
+        else:
+            self.refresh()
 
-def _declared_shown(table: StarTable) -> list[str]:
-    """Usual columns that the catalogue has; also other numbers if most are missing."""
-    names = [column.name for column in placed("table") if table.usable(column.name)]
-    others = [
-        column.name for column in COLUMNS if column.is_float and column.name not in names and table.usable(column.name)
-    ]
-    return [*names, *others[: max(_ENOUGH - len(names), 0)]]
+    def _select(self, request: protocol.MarkedRows) -> None:
+        obsids = tuple(int(obsid) for obsid in request.obsids)
+        if not obsids:
+            raise SelectionError("No row is marked: Ctrl-click rows, or press Space.")
+        self.workspace.gesture(InIds(obsids), _ACTIONS[request.action])
 
-
-def _text(column: Column, value: Any) -> str:
-    """Format a value for a cell; "" if missing."""
-    if column.dtype == "bool":
-        return "yes" if value else "no"
-    if not column.is_float:
-        return str(value)
-    if not np.isfinite(value):
-        return ""
-    return number(column, float(value))
+    def _copy(self, request: protocol.CopyRows) -> None:
+        """Send marked rows in the table's order, else the page."""
+        table = self.workspace.table
+        stars = self.stars[(self.page - 1) * self.page_rows :][: self.page_rows]
+        if request.obsids:
+            marked = np.zeros(table.n_stars, np.bool_)
+            rows = [table.row_of(int(obsid)) for obsid in request.obsids]
+            marked[[row for row in rows if row is not None]] = True
+            stars = table.ordered(marked, self.sorts)
+        self._send(protocol.TableState(copied=tab_separated(table, self.names, stars, simulated=self.simulated)))

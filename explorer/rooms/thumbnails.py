@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import panel as pn
 from msgspec.structs import replace
@@ -46,7 +48,7 @@ class ThumbnailRoom:
         self._pending = False
         channel.on(protocol.Thumbnails, self._show)
         workspace.param.watch(lambda _: self._first_page(), "rows")
-        workspace.param.watch(lambda _: self._first_page(), "sorted_by")
+        workspace.param.watch(lambda _: self._first_page(), "table_layout")
 
     def _show(self, request: protocol.Thumbnails) -> None:
         """Keep what is shown, sort the selection if that is asked for, and send the page."""
@@ -55,7 +57,8 @@ class ThumbnailRoom:
             if request.order not in self.workspace.table:
                 raise ValueError(f"The catalogue has no column {request.order[:40]!r}.")
             self._shown = _CLOSED  # the page follows once, below
-            self.workspace.sorted_by = (request.order, request.descending)
+            sorts = ((request.order, request.descending),)
+            self.workspace.table_layout = dataclasses.replace(self.workspace.table_layout, sorts=sorts)
         self._shown = request
         if request.page is not None:
             self._send(first=opened)
@@ -98,7 +101,7 @@ class ThumbnailRoom:
         page = min(wanted, pages - 1)
         shown = stars[page * PAGE : (page + 1) * PAGE]
         counts = f"{page * PAGE + 1:,} to {page * PAGE + shown.size:,} of {stars.size:,}" if shown.size else ""
-        order = protocol.TableOrder(*(self.table.sorted_by or ("", False)))
+        order = protocol.TableOrder(*(self.table.sorts or (("", False),))[0])
         none = protocol.ThumbnailPage("", (), 0, b"", page, pages, counts, order)
         if spectra is None:
             return replace(none, sentence="This catalogue was made from tables only: it has no spectra.")

@@ -29,7 +29,7 @@ class Toolbar:
         self._due_colours = False
         channel.on(protocol.Tool, lambda request: workspace.param.update(tool=request.value))
         channel.on(protocol.Mode, lambda request: workspace.param.update(mode=request.value))
-        channel.on(protocol.Colour, lambda request: workspace.param.update(colour_by=self._known_colour(request.value)))
+        channel.on(protocol.Colour, lambda request: workspace.colour(self._known_colour(request.value)))
         channel.on(protocol.Undo, lambda _: workspace.undo())
         channel.on(protocol.Redo, lambda _: workspace.redo())
         channel.on(protocol.Clear, lambda _: workspace.clear())

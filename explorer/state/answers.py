@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from explorer.model.samples import MAX_BINS, MAX_COLUMNS, REST, SELECTED
+from explorer.model.samples import MAX_BINS, MAX_COLUMNS, REST, SELECTED, key_with_new_name
 from explorer.model.screen import BarHeight, DockTab, FitKind, FootStatistic
 
 _SomeChoice = TypeVar("_SomeChoice", bound=StrEnum)
@@ -92,6 +92,15 @@ class DockState:
     def to_dict(self) -> dict[str, Any]:
         """Convert to plain values; :func:`dock_from_dict` is the inverse."""
         return asdict(self)
+
+    def with_new_name(self, name: str, new: str) -> DockState:
+        """The state after a subset was renamed."""
+        first, second, sample = (
+            key_with_new_name(key, name, new) for key in (self.compare.first, self.compare.second, self.fit.sample)
+        )
+        return replace(
+            self, compare=replace(self.compare, first=first, second=second), fit=replace(self.fit, sample=sample)
+        )
 
 
 def dock_from_dict(stored: Mapping[str, Any]) -> DockState:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from explorer.model.appearance import read_appearance
 from explorer.model.computed import MAX_COMPUTED, ComputedColumn, computed_from_dict, formulas
 from explorer.model.definitions import check_size, read_definitions, read_selection
 from explorer.model.line_lists import lists_from_plain
@@ -16,6 +17,7 @@ from explorer.model.table import StarTable
 from explorer.model.visit_table import VisitTable
 from explorer.state.answers import dock_from_dict
 from explorer.state.panels import PanelState, panel_from_dict
+from explorer.state.table_layout import read_layout
 
 COLOUR_BY_COUNT = "count"
 """Value of ``colour_by`` that shows the density of stars instead of a column."""
@@ -125,13 +127,13 @@ def _rest(stored: Mapping[str, Any], table: StarTable, n_panels: int, lost: list
         result["colour_by"] = colour
     else:
         lost.append(f"the colours (no column {str(colour)[:40]!r})")
-    order = stored.get("sorted_by")
-    if order is None:
-        result["sorted_by"] = None
-    elif isinstance(order, list | tuple) and len(order) == 2 and isinstance(order[0], str) and order[0] in table:
-        result["sorted_by"] = (order[0], bool(order[1]))
-    else:
-        lost.append("the order of the table")
+    try:
+        result["appearance"] = read_appearance(stored.get("appearance", {}))
+    except SelectionError as error:
+        lost.append(f"the look of the stars ({_plain(error)})")
+    result["table_layout"], unread = read_layout(stored, table)
+    if unread:
+        lost.append(unread)
     focus = stored.get("focus")
     if focus is None or (isinstance(focus, int) and table.row_of(focus) is not None):
         result["focus"] = focus

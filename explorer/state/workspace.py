@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import param
+from msgspec import to_builtins
 
+from explorer.model.appearance import Appearance
 from explorer.model.computed import MAX_COMPUTED, ComputedColumn, ordered
 from explorer.model.definitions import Definitions, check_size
 from explorer.model.kept_rows import KeptRows
@@ -26,13 +28,14 @@ from explorer.model.selection import (
     SelectionMode,
     combine,
 )
-from explorer.model.subsets import Subset, define, remove, unnamed
+from explorer.model.subsets import Subset, define, moved, painted, remove, renamed, unnamed, with_new_name
 from explorer.model.table import StarTable
 from explorer.model.used_columns import columns_of
 from explorer.model.visit_table import VisitTable
 from explorer.state.answers import DockState
 from explorer.state.panels import PanelState
 from explorer.state.stored import COLOUR_BY_COUNT, COLOUR_BY_SUBSETS, read_state
+from explorer.state.table_layout import TableLayout
 
 _DEPTH = 200
 
@@ -74,6 +77,9 @@ class Workspace(param.Parameterized):
     colour_by = param.String(
         default=COLOUR_BY_COUNT, doc="Column that colours the selected stars, 'subsets' or 'count'."
     )
+    appearance: param.ClassSelector[Appearance] = param.ClassSelector(
+        default=Appearance(), class_=Appearance, doc="Colour scale, size and opacity of the stars."
+    )
     mode: param.Selector[SelectionMode] = param.Selector(
         default=SelectionMode.REPLACE, objects=list(SelectionMode), doc="How the next gesture changes the selection."
     )
@@ -86,8 +92,8 @@ class Workspace(param.Parameterized):
     room = param.String(default="Explore", doc="The room on screen.")
     campaign = param.String(default="", doc="Id of the campaign of the vetting rooms.")
     star_alone = param.Boolean(default=False, doc="Whether only the focused star is shown.")
-    sorted_by: param.ClassSelector[tuple[str, bool] | None] = param.ClassSelector(
-        default=None, class_=tuple, allow_None=True, doc="Column of the table's order, and whether it descends."
+    table_layout: param.ClassSelector[TableLayout] = param.ClassSelector(
+        default=TableLayout(), class_=TableLayout, doc="Columns and order of the table of the selection."
     )
     dock = param.ClassSelector(default=DockState(), class_=DockState, doc="The dock below the views.")
     proposals: param.ClassSelector[dict[int, Proposal]] = param.ClassSelector(
@@ -178,6 +184,11 @@ class Workspace(param.Parameterized):
         """Clear the selection; without one, every star counts as selected."""
         self.selection = Everything()
 
+    def colour(self, name: str) -> None:
+        """Colour the stars by another column, on its usual scale."""
+        if name != self.colour_by:
+            self.param.update(colour_by=name, appearance=self.appearance.for_another_column())
+
     def define_subset(self, name: str, selection: Selection, colour: str) -> None:
         """Save a selection as a named subset; SelectionError if the name is invalid."""
         self.define_subsets([Subset(name, selection, colour)])
@@ -260,6 +271,30 @@ class Workspace(param.Parameterized):
                 f"{name} is in use by {', '.join(uses)}. Change {'those' if uses[1:] else 'that'} first."
             )
 
+    def rename_subset(self, name: str, new: str) -> None:
+        """Rename a named subset wherever it is used; SelectionError if the name is invalid or taken."""
+        if self.subset(name).name == new:
+            return
+        subsets = renamed(self.subsets, name, new)
+        self.param.update(
+            subsets=subsets,
+            selection=with_new_name(self.selection, name, new),
+            dock=self.dock.with_new_name(name, new),
+        )
+
+    def paint_subset(self, name: str, *, colour: str | None = None, visible: bool | None = None) -> None:
+        """Change the colour or the visibility of a named subset; SelectionError for no colour."""
+        before = self.subset(name)
+        if (colour or before.colour, before.visible if visible is None else visible) != (before.colour, before.visible):
+            self.subsets = painted(self.subsets, name, colour=colour, visible=visible)
+
+    def move_subset(self, name: str, by: int) -> None:
+        """Move a named subset by places in the order in which subsets colour their stars."""
+        before = self.subset(name)
+        subsets = moved(self.subsets, name, by)
+        if subsets.index(before) != self.subsets.index(before):
+            self.subsets = subsets
+
     def subset(self, name: str) -> Subset:
         """A named subset; SelectionError if there is none."""
         for item in self.subsets:
@@ -325,8 +360,9 @@ class Workspace(param.Parameterized):
             "computed": [item.to_dict() for item in self.computed],
             "panels": [panel.to_dict() for panel in self.panels],
             **{name: getattr(self, name) for name in ("focus", "colour_by", "enlarged", "dark")},
+            "appearance": to_builtins(self.appearance),
             "star_alone": self.star_alone,
-            "sorted_by": list(self.sorted_by) if self.sorted_by else None,
+            "table_layout": self.table_layout.to_dict(),
             "dock": self.dock.to_dict(),
             "lines": lists_to_plain(self.lines),
             "overlays": tables_to_plain(self.overlay_tables),

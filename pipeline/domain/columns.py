@@ -41,6 +41,7 @@ __all__ = [
     "given_under",
     "in_published_order",
     "names_at",
+    "of_same_values",
     "placed",
 ]
 
@@ -122,6 +123,17 @@ def placed(place: Place) -> tuple[Column, ...]:
 def names_at(place: Place) -> tuple[str, ...]:
     """Names of the columns at a place, see :func:`placed`."""
     return tuple(declared.name for declared in placed(place))
+
+
+def of_same_values(names: Iterable[str]) -> tuple[str, ...]:
+    """Columns with their errors and percentiles, which are doubtful where these columns are."""
+    known = map(column, names)
+    own = ((item.name, item.error, item.error and f"{item.error}_formal", *_percentiles(item)) for item in known)
+    return tuple(dict.fromkeys(name for several in own for name in several if name in BY_NAME))
+
+
+def _percentiles(item: Column) -> tuple[str, ...]:
+    return tuple(f"{item.name}_{percent}" for percent in QUANTILE_PERCENTS)
 
 
 def given_under(place: Literal["reference", "input"]) -> dict[str, str]:

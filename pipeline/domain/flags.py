@@ -86,10 +86,10 @@ def _flag(
 
 _LABELS = " ".join(LABEL_NAMES)
 _ACTIONS = "j_r j_phi j_z j_tot j_sum"
-_VELOCITIES = "v_x v_y v_z v_r v_phi"
-_MOTION = f"{_VELOCITIES} {_ACTIONS} energy eccentricity z_max r_peri r_apo"
-_SPACE = f"distance k_abs x_gal y_gal z_gal r_gal {_MOTION}"
-_RV = f"rv v_gsr {_MOTION}"
+_MOTION = f"v_x v_y v_z v_r v_phi {_ACTIONS} energy eccentricity z_max r_peri r_apo"
+_STREAM = "sgr_probability"
+_SPACE = f"distance k_abs x_gal y_gal z_gal x_helio r_gal {_MOTION} {_STREAM} sgr_term_distance"
+_RV = f"rv v_gsr {_MOTION} {_STREAM} sgr_term_velocity"
 _BY_ENGINE = " ".join(["label_disagreement", *(f"{name}_{engine}" for name in LABEL_NAMES for engine in ENGINES)])
 
 

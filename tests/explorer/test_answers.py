@@ -13,14 +13,17 @@ from conftest import Page
 from scipy import stats
 
 from explorer.charts.answers import difference_drawing, distribution_drawing, edges_of
+from explorer.model import answers
 from explorer.model.answers import answer, check_samples, number_column
 from explorer.model.samples import sample_of
 from explorer.model.screen import BarHeight, DockTab, FitKind
 from explorer.model.selection import Everything, InRange, Nothing, SelectionError
 from explorer.rooms import answers as room_of_answers
+from explorer.rooms import comparing
 from explorer.state.answers import CompareState, DockState, FitState, dock_from_dict
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
+from pipeline.science.quality import sample_statistics
 
 FAR = InRange("distance", 12.0, 1e3)
 NEAR = InRange("distance", 0.0, 12.0)
@@ -197,6 +200,23 @@ def test_histograms_and_the_map(named):
     same = difference_drawing(table, far, far, ("m_h", "alpha_m"), ends, dark=True)
     assert set(np.frombuffer(same.levels, np.uint8)) == {0, 128}
     assert (same.x_ends, same.window[:2]) == ((0.5, -1.5), (-1.5, 0.5))
+
+
+def test_quick_histograms_and_maps_have_the_numbers_of_all_stars(named, monkeypatch):
+    monkeypatch.setattr(comparing, "MAX_QUICK", 150)
+    monkeypatch.setattr(sample_statistics, "MAX_QUICK", 150)
+    monkeypatch.setattr(answers, "MAX_QUICK", 150)
+    named.send("compare_samples", plane=["m_h", "alpha_m"], bins=6)
+    task = named.room.answers.compare_task()
+    quick, whole = (task.result(whole=which) for which in (False, True))
+    assert "Quick statistics of at most 150 stars" in " ".join(quick.results[0].sentences)
+    assert "Quick" not in " ".join(whole.results[0].sentences)
+    for part, exact in zip(quick.results[0].drawing.samples, whole.results[0].drawing.samples, strict=True):
+        assert part.counts.sum() == pytest.approx(exact.counts.sum(), rel=0.1)
+        assert part.heights.max() == pytest.approx(exact.heights.max(), rel=0.3)
+    assert quick.results[0].rows[0] == whole.results[0].rows[0], "numbers of stars are those of all"
+    assert whole.difference is not None
+    assert quick.difference.levels != whole.difference.levels
 
 
 def test_edges_are_round_and_whole_numbers_have_bars_of_their_own(table):

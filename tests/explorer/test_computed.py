@@ -17,6 +17,7 @@ from explorer.model.table import StarTable
 from explorer.model.visit_table import VisitTable
 from explorer.model.vocabulary import Names, Vocabulary
 from explorer.state.panels import PanelState
+from explorer.state.table_layout import TableLayout
 from explorer.state.workspace import Workspace
 
 
@@ -173,14 +174,14 @@ def test_a_link_has_the_same_columns(library):
     workspace.define_column(column_of(workspace.table, "one", "snr * 2", label="Twice"))
     workspace.define_column(column_of(workspace.table, "two", "one - mean(one)"))
     workspace.gesture(InRange("two", 0, 1e6))
-    workspace.param.update(colour_by="two", sorted_by=("one", True))
+    workspace.param.update(colour_by="two", table_layout=TableLayout(sorts=(("one", True),)))
     stored = json.loads(json.dumps(workspace.to_dict()))
     other = Workspace(library.table)
     other.restore(stored)
     assert other.message == ""
     assert other.computed == workspace.computed
     assert np.array_equal(other.rows, workspace.rows)
-    assert (other.colour_by, other.sorted_by) == ("two", ("one", True))
+    assert (other.colour_by, other.table_layout.sorts) == ("two", (("one", True),))
     other.restore({name: value for name, value in stored.items() if name != "computed"})
     assert "the selection" in other.message
     assert other.computed == ()
@@ -238,6 +239,10 @@ def test_the_table_of_a_visit_answers_as_one_table_of_all_columns(library):
         np.testing.assert_array_equal(
             visit.order_of(name, stars, descending=True), whole.order_of(name, stars, descending=True)
         )
+        keys = (("in_training", True), (name, False))
+        for rows in (visit.every, np.arange(visit.n_stars) < 9):
+            assert np.array_equal(visit.ordered(rows, keys), whole.ordered(rows, keys))
+        assert visit.summary(name) == whole.summary(name)
         assert visit.limits(name, 0.02) == whole.limits(name, 0.02)
         assert visit.value(name, 3) == whole.value(name, 3)
         assert visit.categories(name) is None or visit.categories(name)[0] == whole.categories(name)[0]
@@ -256,7 +261,15 @@ def test_the_table_of_a_visit_answers_as_one_table_of_all_columns(library):
         "_find_categories",
         "_identifies",
     }
-    private |= {"_measure_limits", "_by_obsid", "_may_be_categories", "_fits_axis", "_from_its_table", "from_frame"}
+    private |= {
+        "_summaries",
+        "_measure_limits",
+        "_by_obsid",
+        "_may_be_categories",
+        "_fits_axis",
+        "_from_its_table",
+        "from_frame",
+    }
     derived = {
         "columns",
         "column",

@@ -16,7 +16,7 @@ from explorer.charts.shading import Viewport
 from explorer.charts.view_specs import chart_of
 from explorer.model.fields import every_field, fields_of, stars_of
 from explorer.model.library import Library
-from explorer.model.selection import InBox, InRange
+from explorer.model.selection import InBox, InIds, InRange
 from explorer.model.table import StarTable
 from explorer.protocol import Outline, Rectangle
 from explorer.state.panels import PanelState, panel_from_dict
@@ -90,6 +90,21 @@ def test_every_star_selected_is_the_map_of_all_and_no_difference(disc):
     selected = planes(map_of(page))
     page.send("choose_map", slot=0, of="all")
     assert np.array_equal(planes(map_of(page))["texture"], selected["texture"])
+
+
+def test_stars_that_are_too_few_for_a_map_are_dots(disc, library):
+    page = disc()
+    chart, table = page.room.stage.charts[0], library.table
+    inside = np.flatnonzero(chart.canvas.shown)[:2]
+    answer = page.change(selection=InIds(tuple(map(int, table["obsid"][inside]))))
+    assert "too few for a map" in page.layers(answer, "map")[0]["titles"][0][2]
+    assert set(page.layers(answer, "chosen")[0]["id"]) == set(table["obsid"][inside].astype(float))
+    (dots,) = [items for items in page.room.sharing.drawing(0)().axes[0].collections if len(items.get_offsets()) == 2]
+    np.testing.assert_allclose(sorted(dots.get_offsets()[:, 0]), sorted(table["x_gal"][inside]), rtol=1e-6)
+    answer = page.send("clear")
+    assert not page.layers(answer, "chosen")
+    assert page.layers(answer, "selected")[0]["shape"] == [1, 1]
+    assert "selected" not in {layer["name"] for layer in page.change(selection=HOT)["layers"]}
 
 
 def test_a_zoom_keeps_the_map(disc):

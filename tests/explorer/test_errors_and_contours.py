@@ -141,7 +141,7 @@ def test_contours_follow_the_brush_or_stay(library, links):
     page = Page(library, links, Workspace(library.table, panels=(PanelState("hr"),)))
     page.open()
     spec = page.send("contours", slot=0, of="selected", levels=[90, 50, 50])["stage"]["panels"][0]
-    assert ["◌ 50, 90 %", ""] in spec["caption"]
+    assert ["◌ 50, 90 %", "", ""] in spec["caption"]
     assert spec["about"].endswith("Contours enclose 50, 90 % of the selected stars in view.")
     assert page.workspace.panels[0].levels == (50.0, 90.0)
     first = page.layers(page.look([0]), "contours")[0]

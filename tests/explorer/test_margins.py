@@ -5,8 +5,9 @@ import pytest
 from conftest import Page
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+from explorer.charts.categories import Categories
 from explorer.charts.chart import Brush, Shot
-from explorer.charts.colouring import Categories, Density
+from explorer.charts.colouring import Density
 from explorer.charts.margins import MARGINS, margins_of, relative
 from explorer.charts.shading import BARS, Canvas, Viewport
 from explorer.charts.view_specs import chart_of

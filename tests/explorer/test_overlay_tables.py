@@ -242,7 +242,7 @@ def test_planes_of_both_columns_show_it_and_have_a_switch(library, track):
     overlay = chart.overlays[-1]
     spec = chart.spec().overlays[before]
     assert (spec.name, spec.label, spec.on, spec.shape.colour) == (switch_of(track), "track", True, BLUE)
-    assert ("━ track", BLUE) in [(item.text, item.colour) for item in chart.spec().caption]
+    assert ("track", BLUE) in [(item.text, item.colour) for item in chart.spec().caption]
     assert "table of your own" in chart.spec().about
     chart.lay((track, *changed_table((track,), "track", {"on": False, "name": "hidden"})))
     assert len(chart.overlays) == before + 1
@@ -292,7 +292,7 @@ def test_a_page_lays_changes_and_removes_a_table(page):
     assert hr["overlays"][-1]["label"] == "my track" or any(one["label"] == "my track" for one in hr["overlays"])
     assert sky is None, "only views of both columns are built again"
     answer = page.send("overlay_change", name="my track", label="AGB", colour="#d55e00")
-    assert any("━ AGB" in caption[0] for caption in answer["stage"]["panels"][0]["caption"])
+    assert any("AGB" in caption[0] for caption in answer["stage"]["panels"][0]["caption"])
     answer = page.send("overlay_change", name="AGB", on=False)
     assert not any("AGB" in caption[0] for caption in answer["stage"]["panels"][0]["caption"])
     page.send("overlay_change", name="AGB", on=True)

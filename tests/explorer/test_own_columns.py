@@ -108,7 +108,7 @@ def test_colours_have_a_legend_with_label_and_unit(page, name):
 def test_a_text_of_many_values_colours_nothing_and_says_why(page):
     page.change(colour_by="cost_of_it")
     answer = page.change(colour_by="note")  # as a link could ask
-    assert isinstance(page.room.stage.colouring, Density)
+    assert isinstance(page.room.stage.colours.present, Density)
     assert "Note has one value, or more than 12" in answer["legend"]["label"]
 
 
@@ -205,7 +205,7 @@ def test_the_table_shows_them_with_units_and_sorts_by_them(page):
     names = [name for name, *_ in headings]
     assert names[:2] == ["obsid", "snr"]
     assert names[-10:] == [one.name for one in page.library.table.own if one.name != "empty"]
-    assert {name: title for name, title, _ in headings}["flux_x"] == "Flux (X) [erg / (s cm²)]"
+    assert {name: title for name, title, *_ in headings}["flux_x"] == "Flux (X) [erg / (s cm²)]"
     row = dict(zip(names, page.room.table.state().rows[0], strict=True))
     assert row["note"] == "star 0 <b>"
     assert row["source_id"] == "4000000000000000000"

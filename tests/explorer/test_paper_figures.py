@@ -6,7 +6,8 @@ from matplotlib import pyplot as plt
 from matplotlib.legend import Legend
 from products_factory import make_products
 
-from explorer.charts.colouring import Density, colouring_of_subsets
+from explorer.charts.categories import colouring_of_subsets
+from explorer.charts.colouring import Density
 from explorer.charts.journal import FORMATS, picture_bytes
 from explorer.charts.paper import draw_paper_figure, figure_lack, figure_title, groups_of
 from explorer.model.library import open_library

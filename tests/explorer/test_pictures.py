@@ -7,6 +7,7 @@ import pytest
 from conftest import Page
 from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.quiver import QuiverKey
@@ -18,7 +19,7 @@ from explorer.charts.marks import MAX_TICKS
 from explorer.charts.overlays import MODEL_COLOUR
 from explorer.charts.paper import draw_paper_figure
 from explorer.charts.view_specs import VIEWS
-from explorer.model.selection import InRange
+from explorer.model.selection import Everything, InIds, InRange
 from explorer.model.subsets import Subset
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
@@ -255,3 +256,70 @@ def test_grey_stars_are_named_where_there_are_any(draw):
     assert "not selected" in legends(draw("stream_sky", selection=InRange("teff", 3500.0, 9999.0)))
     assert "not selected" not in legends(draw("stream_sky"))
     assert "not selected" not in legends(draw("disc", selection=InRange("teff", 3500.0, 9999.0)))
+
+
+def colours_of(figure):
+    """Colours of the points of stars, from back to front."""
+    return [collection.get_facecolors() for collection in figure.axes[0].collections if len(collection.get_offsets())]
+
+
+def test_a_picture_has_the_colours_of_the_screen(library, links):
+    page = Page(library, links, Workspace(library.table, panels=(PanelState("hr"),), colour_by="m_h"))
+    page.open()
+    answer = page.send("restyle", look={"colour_map": "viridis", "reversed": True, "opacity": 1.0, "tail": 10.0})
+    palette = np.frombuffer(answer["colours"]["selected"], np.uint8).reshape(256, 4)
+    levels = np.frombuffer(page.layers(answer, "picked")[0]["levels"], np.uint8)
+    (drawn,) = colours_of(page.room.sharing.drawing(0)())
+    np.testing.assert_allclose(drawn, palette[levels[levels > 0]] / 255.0, atol=1e-6)
+
+
+def test_subsets_are_painted_in_pictures_whatever_is_selected(library, links):
+    named = (
+        Subset("cool", InRange("teff", 0.0, 3800.0), "#0072b2"),
+        Subset("hot", InRange("teff", 3800, 9e9), "#e69f00"),
+    )
+    state = {"colour_by": "subsets", "subsets": named, "selection": named[0].selection}
+    page = Page(library, links, Workspace(library.table, panels=(PanelState("hr"),), **state))
+    page.open()
+    members, picked = colours_of(page.room.sharing.drawing(0)())
+    assert {tuple(colour) for colour in members} == {(*to_rgb("#e69f00"), 0.5)}
+    assert {tuple(colour) for colour in picked} == {(*to_rgb("#0072b2"), 1.0)}
+    page.send("show_subset", name="hot", visible=False)
+    members = colours_of(page.room.sharing.drawing(0)())[0]
+    assert {tuple(colour)[:3] for colour in members} == {to_rgb("#0072b2")}
+
+
+def test_a_few_selected_stars_are_larger_and_have_a_rim(library, links):
+    chosen = InIds(tuple(int(obsid) for obsid in library.table["obsid"][:4]))
+    sizes = []
+    for selection in (Everything(), chosen):
+        page = Page(library, links, Workspace(library.table, panels=(PanelState("hr"),), selection=selection))
+        page.open()
+        stars = page.room.sharing.drawing(0)().axes[0].collections[-1]
+        sizes.append(stars.get_sizes()[0])
+    assert len(stars.get_offsets()) == 4
+    assert sizes[1] > 2 * sizes[0]
+    assert stars.get_edgecolors()[0].tolist() == [1, 1, 1, 1]
+    assert stars.get_linewidths()[0] > 0
+
+
+def test_logarithmic_colours_have_a_bar_with_numbers(library, links):
+    page = Page(library, links, Workspace(library.table, panels=(PanelState("hr"),), colour_by="distance"))
+    page.open()
+    page.send("restyle", look={"logarithmic": True, "low": 1.0, "high": 50.0})
+    figure = page.room.sharing.drawing(0)()
+    FigureCanvasAgg(figure).draw()
+    (bar,) = figure.axes[0].child_axes
+    assert bar.get_yscale() == "log"
+    assert {"2", "5", "10", "20"} <= {label.get_text() for label in bar.get_yticklabels()}
+
+
+def test_isochrones_are_seen_over_stars_of_any_colour(draw):
+    lines = draw("hr").axes[0].lines
+    cased = [line for line in lines if line.get_color() == "white"]
+    curves = [line for line in lines if line.get_linestyle() == "--"]
+    assert len(cased) == len(curves) > 1
+    stars = draw("hr").axes[0].collections[0].get_zorder()
+    assert all(stars < line.get_zorder() for line in cased)
+    assert all(under.get_zorder() < over.get_zorder() for under, over in zip(cased, curves, strict=True))
+    assert all(under.get_linewidth() > over.get_linewidth() for under, over in zip(cased, curves, strict=True))

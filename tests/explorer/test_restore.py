@@ -12,6 +12,7 @@ from explorer.charts.grid import default_panels
 from explorer.model.screen import DragTool
 from explorer.model.selection import Everything, InRange
 from explorer.state.panels import PanelState
+from explorer.state.table_layout import TableLayout
 from explorer.state.workspace import Workspace
 
 COOL = InRange("teff", 0, 3800)
@@ -23,7 +24,8 @@ def stored(table):
     workspace = Workspace(table, panels=(PanelState("hr"), PanelState("histogram", x="m_h")))
     workspace.gesture(COOL)
     workspace.define_subset("cool", COOL, "#0072b2")
-    workspace.param.update(colour_by="m_h", sorted_by=("snr", True), focus=int(table["obsid"][3]), enlarged=1)
+    layout = TableLayout(("obsid", "teff", "snr"), ("obsid", "snr"), (("snr", True), ("teff", False)))
+    workspace.param.update(colour_by="m_h", table_layout=layout, focus=int(table["obsid"][3]), enlarged=1)
     return json.loads(json.dumps(workspace.to_dict()))
 
 
@@ -47,7 +49,10 @@ BAD_SUBSET = {"name": "cool`poor", "selection": COOL.to_dict(), "colour": "#0072
         ("colour_by", lambda _: "no_such", "no column 'no_such'"),
         ("selection", lambda _: InRange("no_such", 0, 1).to_dict(), "no column 'no_such'"),
         ("focus", lambda _: 5, "no star 5"),
-        ("sorted_by", lambda _: ["no_such", True], "order of the table"),
+        ("table_layout", lambda old: {**old, "sorts": [["no_such", True]]}, "the order of the table"),
+        ("table_layout", lambda old: {**old, "columns": ["no_such"]}, "the columns of the table"),
+        ("table_layout", lambda old: {**old, "columns": "teff"}, "the columns and the order of the table"),
+        ("table_layout", lambda old: {**old, "sorts": [["teff"]]}, "the columns and the order of the table"),
     ],
 )
 def test_a_damaged_part_costs_itself_alone(table, stored, name, change, words):
@@ -70,22 +75,24 @@ def test_what_is_no_state_is_refused_whole(table, stored):
     assert workspace.selection == Everything()
 
 
-def test_states_of_before_tables_kept_their_order_still_open(table, stored):
-    workspace = Workspace(table, sorted_by=("teff", False))
-    workspace.restore({key: value for key, value in stored.items() if key != "sorted_by"})
-    assert workspace.sorted_by is None
-    assert workspace.message == ""
+def test_states_of_before_the_table_had_a_layout_still_open(table, stored):
+    older = {key: value for key, value in stored.items() if key != "table_layout"}
+    for order, sorts in ((None, ()), (["snr", True], (("snr", True),))):
+        workspace = Workspace(table, table_layout=TableLayout(sorts=(("teff", False),)))
+        workspace.restore({**older, "sorted_by": order})
+        assert workspace.table_layout == TableLayout(sorts=sorts)
+        assert workspace.message == ""
 
 
 def test_the_order_of_the_table_is_part_of_a_link(page, library, links, make_page):
     page.open()
     page.send("sort", column="snr")
-    assert page.send("sort", column="snr")["table"]["sort"] == ["snr", True]
+    assert page.send("sort", column="snr")["table"]["sort"] == [["snr", True]]
     state = links.get(page.ask("share")["link"]["token"])
     other = make_page(library, links, Workspace(library.table, panels=default_panels(library, 6)))
     other.workspace.restore(state)
     other.open()
-    assert other.room.table.state().sort == protocol.TableOrder("snr", descending=True)
+    assert other.room.table.state().sort == (protocol.TableOrder("snr", descending=True),)
     order = library.table["snr"][other.room.table.stars]
     assert np.array_equal(order, np.sort(library.table["snr"])[::-1])
 

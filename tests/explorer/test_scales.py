@@ -35,7 +35,7 @@ def test_a_few_wild_values_do_not_squeeze_the_others():
 
 
 def test_the_legend_says_when_each_dot_is_a_star(page, monkeypatch):
-    assert page.open()["legend"]["label"] == "each dot is a star"
+    assert page.open()["legend"]["label"] == "density near each star (log)"
     assert page.send("colour", value="m_h")["legend"]["label"] == "[M/H] [dex]"
     monkeypatch.setattr("explorer.rooms.stage.MAX_GLYPHS", 0)
     assert page.look(range(6))["legend"]["label"] == "mean [M/H] [dex]"
@@ -65,7 +65,7 @@ def test_colours_of_subsets_before_any_is_named_are_those_of_density(page):
     assert [name for name, _ in answer["legend"]["entries"]] == ["cool", "in none"]
     stars = page.change(selection=InRange("teff", 3600.0, 9000.0))["layers"]
     levels = np.frombuffer(next(layer["levels"] for layer in stars if layer["name"] == "picked"), np.uint8)
-    assert set(levels) == {0, 2}
+    assert set(levels) == {0, 3}, "selected stars in none are not those that are not selected"
 
 
 def test_pictures_show_stars_in_no_subset_on_paper_also_from_a_dark_page(page):
@@ -80,6 +80,6 @@ def test_a_histogram_is_titled_by_its_column(library, links):
     page.open()
     spec = page.room.stage.charts[0].spec()
     assert spec.title == "Histogram of [M/H]"
-    assert spec.caption == (Caption("of [M/H]", ""),)
+    assert spec.caption == (Caption("of [M/H]", "", ""),)
     page.run("picture", slot=0, form="png")
     assert page.sent[-1]["download"]["name"] == "histogram_of_m_h.png"

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.charts import kernels
-from explorer.charts.colouring import Density, ValueScale, colouring_of_subsets
+from explorer.charts.categories import colouring_of_subsets
+from explorer.charts.colouring import Density, ValueScale
 from explorer.charts.shading import Canvas, Viewport, count_bars, packed
 from explorer.model.selection import MAX_IMAGES, MAX_TURNS, InRange, images
 from explorer.model.subsets import Subset

@@ -30,6 +30,7 @@ def alone(request, library, links):
 @pytest.fixture
 def as_images(monkeypatch):
     monkeypatch.setattr("explorer.rooms.stage.MAX_GLYPHS", 0)
+    monkeypatch.setattr("explorer.charts.chart.MAX_FEW", 0)
 
 
 def drawn(page, answer):
@@ -38,7 +39,7 @@ def drawn(page, answer):
     for layer in answer.get("layers", []):
         if layer["name"] == "selected":
             found[layer["slot"]] = page.pixels(answer, layer) if "shape" in layer else np.asarray(layer["counts"])
-        elif layer["name"] == "picked":
+        elif layer["name"] in ("picked", "chosen"):
             found[layer["slot"]] = np.frombuffer(layer["levels"], np.uint8)
         elif layer["name"] == "map":
             found[layer["slot"]] = np.frombuffer(layer["strength"], np.uint8)

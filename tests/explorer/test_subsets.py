@@ -19,6 +19,7 @@ from explorer.model.selection import (
     SelectionError,
 )
 from explorer.model.subsets import Subset, define, describe, parts, remove, subset_from_dict
+from explorer.state.answers import CompareState, DockState, FitState
 from pipeline.domain.flags import QualityFlag
 
 COOL = InRange("teff", 3400.0, 3600.0)
@@ -103,7 +104,7 @@ def test_a_name_is_checked_when_it_is_given(page):
     page.open()
     answer = page.send("save_subset", name="a`b")
     assert page.workspace.subsets == ()
-    assert "cannot name a subset" in answer["message"]
+    assert "cannot name a subset" in answer["side"]["report"]
 
 
 def test_every_kind_has_words_of_its_own(table):
@@ -196,3 +197,72 @@ def test_a_removed_view_leaves_the_list(page):
     answer = page.send("view", name="mine")
     assert answer["side"]["views"] == []
     assert "does not exist any more" in answer["side"]["report"]
+
+
+def test_a_renamed_subset_is_renamed_wherever_it_is_used(page, table):
+    page.workspace.define_subset("cool", COOL, "#0072b2")
+    page.workspace.define_subset("far_cool", Named("cool", COOL) & FAR, "#d55e00")
+    page.workspace.gesture(~Named("cool", COOL))
+    rows = page.workspace.rows.copy()
+    page.send("rename_subset", name="cool", new=" chilly ")
+    assert [one.name for one in page.workspace.subsets] == ["chilly", "far_cool"]
+    assert describe(of(page.workspace.subsets, "far_cool")).startswith("chilly and")
+    assert describe(page.workspace.selection) == "not chilly"
+    np.testing.assert_array_equal(page.workspace.rows, rows)
+    page.send("rename_subset", name="chilly", new="cool & near")
+    page.send("filter", text="`cool & near` & far_cool")
+    np.testing.assert_array_equal(page.workspace.rows, (COOL & FAR).mask(table))
+    page.send("undo")
+    page.send("undo")
+    parse("chilly & far_cool", table.columns, {one.name: one.selection for one in page.workspace.subsets})
+    page.send("undo")
+    assert [one.name for one in page.workspace.subsets] == ["cool", "far_cool"]
+
+
+def test_a_renamed_subset_stays_the_sample_that_is_compared_and_fitted(page):
+    page.workspace.define_subsets(named(("cool", COOL), ("far", FAR)))
+    page.workspace.dock = DockState(compare=CompareState(first="in:cool", second="out:far"), fit=FitState("out:cool"))
+    page.send("rename_subset", name="cool", new="in the cold: all")
+    assert page.workspace.dock.compare == CompareState(first="in:in the cold: all", second="out:far")
+    assert page.workspace.dock.fit == FitState("out:in the cold: all")
+
+
+@pytest.mark.parametrize(("new", "words"), [("a`b", "cannot name"), ("far", "Another subset"), ("", "cannot name")])
+def test_a_name_that_cannot_be_is_refused_and_nothing_is_renamed(page, new, words):
+    page.workspace.define_subsets(named(("cool", COOL), ("far", FAR)))
+    answer = page.send("rename_subset", name="cool", new=new)["side"]
+    assert words in answer["report"]
+    assert answer["place"] == "subset"
+    assert [one.name for one in page.workspace.subsets] == ["cool", "far"]
+
+
+def test_a_subset_is_hidden_moved_and_recoloured_and_undo_brings_it_back(page):
+    page.workspace.define_subsets(named(("cool", COOL), ("hot", HOT), ("far", FAR)))
+    page.send("side", open=True)
+    page.send("move_subset", name="far", by=-1)
+    page.send("colour_subset", name="far", colour="#123456")
+    shown = page.send("show_subset", name="far", visible=False)["side"]["subsets"]
+    assert [(one["name"], one["visible"]) for one in shown] == [("cool", True), ("far", False), ("hot", True)]
+    assert shown[1]["colour"] == "#123456"
+    assert "no colour of a subset" in page.send("colour_subset", name="far", colour="red")["message"]
+    assert "No subset is named" in page.send("show_subset", name="lost", visible=True)["message"]
+    for _ in range(3):
+        page.send("undo")
+    assert page.workspace.subsets == named(("cool", COOL), ("hot", HOT), ("far", FAR))
+
+
+def test_the_first_subset_stays_first_without_a_step_of_undo(page):
+    page.workspace.define_subsets(named(("cool", COOL), ("hot", HOT)))
+    page.send("move_subset", name="cool", by=-1)
+    page.send("show_subset", name="cool", visible=True)
+    page.send("rename_subset", name="cool", new="cool")
+    page.send("undo")
+    assert page.workspace.subsets == ()
+
+
+def test_subsets_of_older_links_are_visible():
+    stored = Subset("cool", COOL, "#0072b2", visible=False).to_dict()
+    assert not subset_from_dict(stored).visible
+    assert subset_from_dict({key: value for key, value in stored.items() if key != "visible"}).visible
+    with pytest.raises(SelectionError, match="true or false"):
+        subset_from_dict(stored | {"visible": 1})

@@ -84,7 +84,7 @@ def test_pages_have_the_order_of_the_table(room, star_library):
     shown = sorted_page["thumbnails"]
     assert [star[0] for star in shown["stars"]] == [str(one) for one in obsid[order[PAGE : 2 * PAGE]]]
     assert shown["stars"][0][1] == f"Teff {star_library.table['teff'][order[PAGE]]:.0f}"
-    assert sorted_page["table"]["sort"] == ["teff", True]
+    assert sorted_page["table"]["sort"] == [["teff", True]]
     assert show(room, page=99)["thumbnails"]["page"] == 2
     assert room.send("thumbnails", page=0, stretch="all", order="nothing", descending=True)["message"] == NOT_UNDERSTOOD
 

@@ -9,14 +9,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from slow_shading import unpack
 from slow_views import inside_box, inside_outline
 
+from explorer.charts.categories import coloured_by
 from explorer.charts.chart import MissingChart
-from explorer.charts.colouring import colouring_of
 from explorer.charts.corner import CORNER, CORNER_BARS
 from explorer.charts.grid import default_panels, has_values, new_state
 from explorer.charts.overlays import PackedImage
 from explorer.charts.view_specs import VIEWS, chart_of
+from explorer.model.appearance import Appearance
 from explorer.model.selection import SelectionError
-from explorer.protocol import Outline, Rectangle
+from explorer.protocol import ChosenLayer, Outline, Rectangle
 from explorer.state.panels import MAX_CORNER, PanelState, panel_from_dict
 from tests.laws.view_laws import brush_of, frame_of, holding, names_of, shot_of
 
@@ -141,7 +142,7 @@ class CornerLaws:
         for row in known[:: len(known) // 5]:
             rows = np.arange(library.table.n_stars) == row
             rows.setflags(write=False)
-            layer, steps = chart.selected(brush_of(rows))
+            layer, steps = chart.selected(brush_of(rows, everything=True))  # as many are drawn
             lit = np.argwhere(unpack(layer.pixels, layer.shape))[:, ::-1] + 0.5
             places = np.array(chart.places_of(int(row))) * np.array([WIDTH, HEIGHT]) / len(chart.columns)
             assert places.size
@@ -155,6 +156,19 @@ class CornerLaws:
                 at = float(side.outside(np.float64(library.table[chart.columns[column]][row])))
                 assert x[bar].min() - 1e-4 <= at <= x[bar].max() + 1e-4
 
+    def test_a_few_selected_stars_are_dots_in_each_cell(self, chart, library):
+        rows = np.zeros(library.table.n_stars, bool)
+        rows[np.flatnonzero(chart.known)[::97]] = True
+        rows.setflags(write=False)
+        layer, _ = chart.selected(brush_of(rows))
+        assert isinstance(layer, ChosenLayer)
+        expected = [place for row in np.flatnonzero(rows) for place in chart.places_of(int(row))]
+        assert sorted(zip(layer.x.tolist(), layer.y.tolist(), strict=True)) == [
+            pytest.approx(place, abs=1e-5) for place in sorted(expected)
+        ]
+        assert len(layer.levels) == layer.id.size == layer.x.size
+        assert set(layer.id) <= set(library.table["obsid"][rows].astype(float))
+
     def test_histograms_are_the_numbers_of_stars(self, chart, library):
         rows = library.table.every
         for cell in (cell for cell in chart.cells if cell.is_diagonal):
@@ -166,7 +180,7 @@ class CornerLaws:
             assert np.abs(bars.counts - expected).sum() <= 4, "but for single precision at the edges"
 
     def test_categories_have_histograms_of_their_own(self, chart, library):
-        colouring = colouring_of(library.table, "in_training")
+        colouring = coloured_by(library.table, "in_training", Appearance())
         for cell in (cell for cell in chart.cells if cell.is_diagonal):
             parts = chart.bars_of(cell, library.table.every, colouring)
             whole = sum(part.counts for part in parts)

@@ -22,7 +22,16 @@ from explorer.charts.view_specs import SPECS, VIEWS, chart_of
 from explorer.model.library import Library
 from explorer.model.selection import SelectionError
 from explorer.model.table import StarTable
-from explorer.protocol import BarsLayer, MapLayer, MissingSpec, Outline, PickedLayer, Rectangle, StarsLayer
+from explorer.protocol import (
+    BarsLayer,
+    ChosenLayer,
+    MapLayer,
+    MissingSpec,
+    Outline,
+    PickedLayer,
+    Rectangle,
+    StarsLayer,
+)
 from explorer.state.panels import PanelState, panel_from_dict
 from pipeline.domain.columns import column
 from tests.laws.axis_laws import HEIGHT, WIDTH, AxisLaws, looked_at
@@ -166,7 +175,8 @@ class ViewLaws(AxisLaws):
                 assert any(layer.strength)
                 assert len(layer.ramp) == 4 * 256
 
-    def test_one_selected_star_is_drawn_where_it_is_alone(self, view, chart, points, library):
+    def test_one_selected_star_is_drawn_where_it_is_alone(self, view, chart, points, library, monkeypatch):
+        monkeypatch.setattr("explorer.charts.chart.MAX_FEW", 0)
         if STARS in chart.switches:  # off over a map
             chart = looked_at(chart_of(library, PanelState(view.key, switched=(STARS,))))
         chart.background(0)
@@ -185,6 +195,28 @@ class ViewLaws(AxisLaws):
             share = (points[row] - window[:, 0]) / (window[:, 1] - window[:, 0])
             assert lit.size
             assert np.abs(lit + 0.5 - share * (WIDTH, HEIGHT)).max() < chart.canvas.dot_radius + 1.5
+
+    @pytest.mark.parametrize("glyphs", [ALONE, 0])
+    def test_a_few_selected_stars_are_drawn_one_by_one_in_place_of_the_image(
+        self, view, chart, points, library, glyphs
+    ):
+        if STARS in chart.switches:  # off over a map
+            chart = looked_at(chart_of(library, PanelState(view.key, switched=(STARS,))))
+        chart.background(glyphs)
+        rows = np.isin(np.arange(library.table.n_stars), np.arange(0, library.table.n_stars, 19))
+        rows.setflags(write=False)
+        layers = chart.selected(brush_of(rows))
+        if len(chart.axes) == 1:
+            assert isinstance(layers[0], BarsLayer)
+            return
+        (chosen,) = (layer for layer in layers if isinstance(layer, ChosenLayer))
+        assert not [layer for layer in layers if layer.name in ("selected", "picked")]
+        known = np.flatnonzero(rows & np.isfinite(points).all(axis=1))
+        assert set(chosen.id) == set(library.table["obsid"][known].astype(float))
+        assert len(chosen.levels) == chosen.id.size
+        assert 0 not in chosen.levels
+        drawn = {(float(x), float(y)) for x, y in zip(chosen.x, chosen.y, strict=True)}
+        assert drawn >= {(float(x), float(y)) for x, y in points[known]}
 
     @pytest.mark.parametrize("glyphs", [ALONE, 0])
     def test_nothing_selected_draws_nothing(self, chart, library, glyphs):

@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 from scipy.optimize import curve_fit
 
+from pipeline.science.quality import sample_statistics
 from pipeline.science.quality.sample_fits import FitError, fit_gaussian, fit_line, running_median
 from pipeline.science.quality.sample_statistics import (
     PERCENTS,
@@ -121,6 +122,29 @@ def test_quick_numbers_are_the_whole_ones_without_errors(simulated):
     assert quick.tests is None
     assert np.isnan(quick.median.error)
     assert quick.mean == whole.mean
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_quick_numbers_of_large_samples_are_those_of_a_part_of_their_stars(monkeypatch, inside):
+    monkeypatch.setattr(sample_statistics, "MAX_QUICK", 1500)
+    rng = np.random.default_rng(8)
+    values = rng.normal(2.0, 0.5, 20_000)
+    values[::9] = np.nan
+    quantity = Quantity(values, rng.uniform(0.2, 0.6, values.size))
+    first, second = np.arange(values.size) < 15_500, np.ones(values.size, bool)
+    if not inside:
+        second[:6_000] = False
+    quick, whole = (compare(quantity, first, second, whole=which) for which in (False, True))
+    for part, exact in ((quick.first, whole.first), (quick.second, whole.second)):
+        assert (part.stars, part.known) == (exact.stars, exact.known)
+        assert part.mean.error == pytest.approx(exact.mean.error, rel=0.05)
+        assert part.weighted.mean.error == pytest.approx(exact.weighted.mean.error, rel=0.05)
+        drawn = np.sqrt(exact.stars / 1500)
+        assert part.median.value == pytest.approx(exact.median.value, abs=5 * drawn * exact.median.error)
+        assert part.median.value != exact.median.value
+    assert quick.shared == whole.shared
+    assert quick.mean.error == pytest.approx(whole.mean.error, rel=0.1)
+    assert quick.weighted.error == pytest.approx(whole.weighted.error, rel=0.1)
 
 
 @pytest.mark.parametrize("inside", [True, False])

@@ -237,6 +237,29 @@ class Explorer:
         return self.image(name)
 
 
+def choose_column(page, menu, name, search=""):
+    """Choose a column of a menu by its label; return the names that a search leaves."""
+    page.locator(f"[data-field='{menu}']").locator("visible=true").click()
+    entries = page.locator(".column-menu:popover-open [role=option]")
+    if search:
+        page.locator(".column-menu:popover-open input[type=search]").fill(search)
+    chosen = page.locator(f".column-menu:popover-open [role=option][data-column='{name}']")
+    chosen.wait_for(timeout=5000)
+    names = entries.evaluate_all("items => items.map((item) => item.dataset.column)")
+    chosen.click()
+    return names
+
+
+def colour_by(page, name):
+    """Choose the column of the colours."""
+    choose_column(page, "Colour by", name)
+
+
+def colour_of(page):
+    """Column of the colours."""
+    return page.locator("[data-field='Colour by']").get_attribute("data-column")
+
+
 def number(count):
     """Selected stars of the bar's count."""
     return int(count.split()[0].replace(",", ""))

@@ -4,7 +4,7 @@ import os
 import signal
 
 import pytest
-from driver import number
+from driver import colour_by, number
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -123,7 +123,7 @@ def test_a_subset_with_blanks_and_a_computed_column(explorer):
     page.get_by_text("of 6,000 stars").first.wait_for(timeout=5000)
     column.press("Enter")
     page.get_by_role("button", name="cool_by [K]").wait_for(timeout=5000)
-    page.get_by_label("Colour by").select_option("cool_by")
+    colour_by(page, "cool_by")
     page.get_by_role("columnheader", name="Coolness [K]").wait_for(timeout=5000)
     page.get_by_role("button", name="Remove cool_by").click()
     page.get_by_text("cool_by is in use by the colours").wait_for(timeout=5000)

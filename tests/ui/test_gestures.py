@@ -60,9 +60,8 @@ def test_stars_may_become_dots_during_a_drag(explorer):
 
 def test_a_row_of_the_table_is_chosen_by_the_keyboard(explorer):
     page = explorer.page
-    page.get_by_role("button", name="quality").focus()
-    for _ in range(2):
-        page.keyboard.press("Tab")
+    page.locator(".table td[tabindex='0']").focus()
+    page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     explorer.wait_for_spectrum()
     row = page.locator(".table tbody tr").nth(1)

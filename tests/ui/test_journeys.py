@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from driver import BOX, Explorer, Server, brush, number
+from driver import BOX, Explorer, Server, brush, choose_column, colour_by, colour_of, number
 
 pytestmark = pytest.mark.browser
 
@@ -38,7 +38,7 @@ CARDS = """() => {
 }"""
 UNREACHABLE = f"""() => ({CARDS})().flatMap(card => {{
   const outer = card.getBoundingClientRect()
-  return [...card.querySelectorAll('header > button, header > select:not([hidden])')].filter(one => {{
+  return [...card.querySelectorAll('header > :is(button, select):not([hidden])')].filter(one => {{
     const box = one.getBoundingClientRect()
     const top = card.getRootNode().elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)
     return box.left < outer.left || box.right > outer.right || box.width < 20 || !one.contains(top)
@@ -312,7 +312,7 @@ def test_views_swap_and_any_column_can_be_on_an_axis(explorer):
     page.locator(".card select.view").first.select_option("histogram")
     explorer.page.wait_for_function("() => Bokeh.documents.some(d => d.get_model_by_name('Histogram of [M/H]'))")
     page.get_by_role("button", name="Axes, overlays and pictures").first.click()
-    page.get_by_label("x axis").select_option("rv")
+    choose_column(page, "x axis", "rv")
     page.wait_for_function("""() => Bokeh.documents.some(d => d.get_model_by_name('Histogram of RV'))""")
     count = explorer.count_text()
     page.wait_for_timeout(500)
@@ -377,7 +377,7 @@ def test_a_link_restores_and_exports_leave(explorer, visit, tmp_path):
     page = explorer.page
     _, count = brush(explorer)
     page.locator(".card select.view").nth(1).select_option("sky")
-    page.get_by_label("Colour by").select_option("m_h")
+    colour_by(page, "m_h")
     page.wait_for_timeout(500)
     page.get_by_role("button", name="Link, export, figures of the paper").click()
     page.get_by_role("button", name="Create a link").click()
@@ -396,7 +396,7 @@ def test_a_link_restores_and_exports_leave(explorer, visit, tmp_path):
     again.wait_for_views()
     assert again.count_text() == count
     again.wait_for_views("Sky")
-    assert again.page.get_by_label("Colour by").input_value() == "m_h"
+    assert colour_of(again.page) == "m_h"
 
 
 def test_the_first_visit_is_shown_around_once(browser, server):

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from driver import Server
+from driver import Server, colour_by, colour_of
 from opening_factory import hold, make_both, write_stars
 
 pytestmark = pytest.mark.browser
@@ -73,13 +73,13 @@ def test_a_table_opens_is_corrected_and_gets_its_orbits(visit, opened):
     explorer.wait_for_views()
     page.get_by_text("Orbits and stream membership are being computed: 0 %, about 20 s left").wait_for(timeout=20_000)
     assert page.locator(".explore.dark").count() == 1, "as dark as the page before"
-    page.get_by_label("Colour by").select_option("m_h")
+    colour_by(page, "m_h")
     page.wait_for_timeout(500)
 
     (folder / "hold-full").unlink()
     page.get_by_role("button", name="Show them").click(timeout=20_000)
     explorer.wait_for_views("Action space")
-    assert page.get_by_label("Colour by").input_value() == "m_h"
+    assert colour_of(page) == "m_h"
     assert page.get_by_text("Orbits and stream membership").count() == 0
     assert "link=" not in page.url
 

@@ -7,7 +7,7 @@ import urllib.request
 from dataclasses import replace
 
 import pytest
-from driver import Server, brush
+from driver import Server, brush, colour_by, colour_of
 from products_factory import make_products
 
 from pipeline.products.manifest import Manifest
@@ -51,7 +51,7 @@ def test_a_newer_build_is_shown_by_a_button_with_everything_kept(visit, builds, 
     page.get_by_role("button", name="Back to the views").click()
     explorer.wait_for_views()
     _, count = brush(explorer)
-    page.get_by_label("Colour by").select_option("m_h")
+    colour_by(page, "m_h")
     assert health(server)[1]["product"]["rebuilt"] is False
 
     (tmp_path / "next").symlink_to(shutil.copytree(builds[1], tmp_path / "version-2"))
@@ -75,7 +75,7 @@ def test_a_newer_build_is_shown_by_a_button_with_everything_kept(visit, builds, 
     page.get_by_role("button", name="Open the newer build").click()
     page.get_by_text(NEWER).wait_for(state="detached", timeout=30_000)
     explorer.wait_for_views()
-    assert page.get_by_label("Colour by").input_value() == "m_h"
+    assert colour_of(page) == "m_h"
     assert "of 420" in explorer.count_text().replace("\n", " ")
     assert explorer.count_text() != count
     assert not explorer.count_text().startswith("420"), "the selection is kept"

@@ -10,6 +10,7 @@ export const LIMITS = {
   "recordBytes": 50000000,
   "pins": 4,
   "alike": 200,
+  "tableRows": 200,
   "subsetName": 60,
   "columnName": 68,
   "columnLabel": 120,
@@ -22,7 +23,19 @@ export const LIMITS = {
   "bins": 200,
   "compared": 8,
   "cornerFewest": 2,
-  "cornerColumns": 6
+  "cornerColumns": 6,
+  "dotSize": [
+    0.5,
+    4.0
+  ],
+  "opacity": [
+    0.1,
+    1.0
+  ],
+  "tail": [
+    0.0,
+    25.0
+  ]
 }
 
 /** @type {Record<string, import("../protocol.d.ts").Request>} */
@@ -279,6 +292,106 @@ export const FIGURES = {
     "background": "#1c2127",
     "accent": "#ff8fa3"
   }
+}
+
+export const SUBSET_COLOURS = [
+  "#0072b2",
+  "#e69f00",
+  "#009e73",
+  "#d55e00",
+  "#cc79a7",
+  "#56b4e9",
+  "#a6761d",
+  "#7570b3",
+  "#666666",
+  "#b2df8a",
+  "#1f3b57",
+  "#f2c6de"
+]
+
+export const COLOUR_MAPS = [
+  {
+    "key": "plasma",
+    "title": "Plasma",
+    "diverging": false,
+    "light": "linear-gradient(to right, #0d0887, #4c02a1, #7e03a8, #aa2395, #cb4679, #e56b5d, #f89441, #fdc328)",
+    "dark": "linear-gradient(to right, #920fa3, #b22b8f, #cc4977, #e26561, #f2844b, #fca636, #fcce25, #f0f921)"
+  },
+  {
+    "key": "viridis",
+    "title": "Viridis",
+    "diverging": false,
+    "light": "linear-gradient(to right, #440154, #472d7b, #3b528b, #2c728e, #21918c, #28ae80, #5ec962, #addc30)",
+    "dark": "linear-gradient(to right, #3a548c, #2d708e, #23898e, #1fa287, #3bbb75, #73d056, #b8de29, #fde725)"
+  },
+  {
+    "key": "cividis",
+    "title": "Cividis",
+    "diverging": false,
+    "light": "linear-gradient(to right, #00224e, #1a386f, #444f6c, #62656f, #7e7d78, #9d9576, #bfb06b, #e1cc55)",
+    "dark": "linear-gradient(to right, #4c556c, #646770, #7a7a78, #928d78, #aca172, #c7b767, #e4ce53, #fee838)"
+  },
+  {
+    "key": "magma",
+    "title": "Magma",
+    "diverging": false,
+    "light": "linear-gradient(to right, #000004, #1c1044, #51127c, #812581, #b3367a, #e34e65, #fb8560, #febf84)",
+    "dark": "linear-gradient(to right, #902a81, #b2357b, #d5446d, #f05f5e, #fb8560, #feae77, #fed799, #fcfdbf)"
+  },
+  {
+    "key": "kbc",
+    "title": "Blue",
+    "diverging": false,
+    "light": "linear-gradient(to right, #00004e, #0f018e, #0b0fd3, #2a37f9, #2e67fc, #3090fd, #2eb8fc, #38def9)",
+    "dark": "linear-gradient(to right, #272ff6, #2f57fb, #2b79fd, #3396fd, #30b4fc, #29d1fa, #65ebf8, #b3fef5)"
+  },
+  {
+    "key": "bmy",
+    "title": "Blue, magenta, yellow",
+    "diverging": false,
+    "light": "linear-gradient(to right, #000c7c, #0015a7, #7b0896, #b90087, #ee1675, #ff565f, #ff943c, #ffc21e)",
+    "dark": "linear-gradient(to right, #9d028d, #cb0082, #f31e73, #ff5160, #ff8348, #ffac28, #ffd01c, #fff123)"
+  },
+  {
+    "key": "CET_CBL2",
+    "title": "Blue, yellow",
+    "diverging": false,
+    "light": "linear-gradient(to right, #101010, #152745, #0f4078, #0c59a7, #0273d7, #588fea, #b9ac8e, #eaca2a)",
+    "dark": "linear-gradient(to right, #0d559f, #076ac6, #1281ee, #7e97d3, #bbad8b, #e4c53c, #fdde69, #fbf9f3)"
+  },
+  {
+    "key": "bjy",
+    "title": "Blue, grey, yellow",
+    "diverging": true,
+    "light": "linear-gradient(to right, #524ab5, #6a5eab, #7c72a0, #8a8696, #9e9888, #b6a977, #ccba63, #e2cc4a)",
+    "dark": "linear-gradient(to right, #4944b8, #6659ad, #7a6fa2, #898596, #9f9987, #b9ab74, #d1be5e, #e8d241)"
+  },
+  {
+    "key": "CET_D8",
+    "title": "Blue, grey, red",
+    "diverging": true,
+    "light": "linear-gradient(to right, #002ad7, #423bb6, #5a4c95, #635c75, #816158, #b05841, #db4527, #ff1800)",
+    "dark": "linear-gradient(to right, #55489e, #5c508e, #61587d, #63606c, #73635e, #8d5f53, #a65a46, #bc543a)"
+  },
+  {
+    "key": "CET_D11",
+    "title": "Cyan, grey, orange",
+    "diverging": true,
+    "light": "linear-gradient(to right, #00b6ff, #61b3e9, #87afd0, #a0acb7, #b8a7a2, #cfa090, #e4987e, #f6906c)",
+    "dark": "linear-gradient(to right, #00b6ff, #61b3e9, #87afd0, #a0acb7, #b8a7a2, #cfa090, #e4987e, #f6906c)"
+  }
+]
+
+/** @type {Required<import("../protocol.d.ts").Appearance>} */
+export const DEFAULT_APPEARANCE = {
+  "colour_map": "",
+  "reversed": false,
+  "logarithmic": false,
+  "low": null,
+  "high": null,
+  "tail": 2.0,
+  "size": 1.0,
+  "opacity": 0.7
 }
 
 /** @type {import("../protocol.d.ts").SpectrumLook["smooth"][]} */

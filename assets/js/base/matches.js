@@ -1,26 +1,5 @@
 // Entries of a list that match typed text.
 
-/** @import { ColumnEntry } from "../payloads.ts" */
-
-/**
- * Columns of whose key or label each typed word is a part; the chosen one stays in the list.
- *
- * @param {ColumnEntry[]} entries
- * @param {string} text
- * @param {string} value
- * @param {number} most
- */
-export function matchingColumns(entries, text, value, most) {
-  const words = text.toLowerCase().split(/\s+/)
-  const matching = entries.filter(([key, label]) =>
-    words.every((word) => key.includes(word) || label.toLowerCase().includes(word))
-  )
-  const chosen = entries.find(([key]) => key === value)
-  const shown = matching.slice(0, most)
-  const more = matching.length - shown.length
-  return { shown: chosen && !shown.includes(chosen) ? [chosen, ...shown] : shown, more }
-}
-
 /**
  * A value, its text, and a hint beside it.
  *

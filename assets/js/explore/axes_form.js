@@ -1,13 +1,15 @@
 // The axes of a view as a form: column, scale, direction and limits of each, equal units, and contours.
 
 /** @import { Bars as BarsFigure } from "../figures/bars.js" */
+/** @import { ColumnBook } from "../base/column_book.js" */
 /** @import { AxisSpec, BarsSpec, ColumnEntry, ContoursSpec, PlaneSpec } from "../payloads.ts" */
 /** @import { Plane } from "../figures/plane.js" */
 /** @import { Request } from "../protocol.d.ts" */
 
+import { ColumnMenu } from "../base/column_menu.js"
 import { LIMITS } from "../base/declared.js"
 import { element } from "../base/dom.js"
-import { ColumnList, options } from "../base/lists.js"
+import { options } from "../base/lists.js"
 import { valueAt } from "../figures/ticks.js"
 import { binsOf } from "./samples_pane.js"
 
@@ -27,9 +29,11 @@ export class AxesForm {
    * @param {number} slot
    * @param {(message: Request) => void} send
    * @param {ColumnEntry[]} columns
+   * @param {ColumnBook} book
    */
-  constructor(slot, send, columns) {
+  constructor(slot, send, columns, book) {
     this.slot = slot
+    this.book = book
     this.send = send
     this.columns = columns
   }
@@ -97,9 +101,9 @@ export class AxesForm {
    */
   column(axis, shown) {
     const { slot, send } = this
-    const list = new ColumnList(`${axis} axis`, (column) => send({ kind: "axis", slot, axis, column }))
-    list.fill(this.columns, shown)
-    return list.el
+    const menu = new ColumnMenu(`${axis} axis`, this.book, (column) => send({ kind: "axis", slot, axis, column }))
+    menu.fill(this.columns, shown)
+    return menu.el
   }
 
   /**

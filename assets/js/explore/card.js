@@ -1,13 +1,14 @@
 // A view of the grid: its title with menus, and its plot.
 
 /** @import { Bars as BarsFigure } from "../figures/bars.js" */
-/** @import { BarsLayer, Layer, MapSpec, MissingSpec, OverlaySpec, Palettes, PlaneLayer, ViewSpec } from "../payloads.ts" */
+/** @import { BarsLayer, Layer, Legend, MapSpec, MissingSpec } from "../payloads.ts" */
+/** @import { OverlaySpec, Palettes, PlaneLayer, ViewSpec } from "../payloads.ts" */
 /** @import { ChooseMap, FittedCurves } from "../protocol.d.ts" */
 /** @import { Stage } from "./stage.js" */
 
 import { PICTURE_FORMS } from "../base/declared.js"
 import { element, icon, popup, relabel } from "../base/dom.js"
-import { gradient } from "../base/legend.js"
+import { captionWords, gradient, wholeLegend } from "../base/legend.js"
 import { options } from "../base/lists.js"
 import { shortCount } from "../base/words.js"
 import { Bars } from "../figures/bars.js"
@@ -26,6 +27,9 @@ export class Card {
   spec = null
   /** @type {Plane | Bars | null} */
   view = null
+  /** @type {Legend | null} - Colours of the view's own. */
+  legend = null
+  noted = "" // words of the note
 
   /**
    * @param {number} slot
@@ -62,14 +66,58 @@ export class Card {
     const more = icon("more_vert", "Axes, overlays and pictures", null, { "aria-expanded": "false" })
     this.popup = popup(more, () => this.menu())
     this.grow = icon("open_in_full", "Enlarge", () => send({ kind: "enlarge", slot }))
-    const extras = element("div", { className: "extras" }, this.hidden, this.bar, this.caption)
-    const head = element("header", {}, this.select, this.part, this.of, extras, more, this.grow)
+    this.extras = element("div", { className: "extras" }, this.hidden, this.bar, this.caption)
+    this.key = element("button", { type: "button", className: "more", hidden: true, "aria-expanded": "false" }, "Key")
+    this.keys = popup(this.key, () => this.wholeKey())
+    const head = element("header", {}, this.select, this.part, this.of, this.extras, this.key, more, this.grow)
     this.plot = element("div", { className: "plot" })
-    this.el = element("section", { className: "card" }, head, this.plot, this.popup.el)
+    this.el = element("section", { className: "card" }, head, this.plot, this.popup.el, this.keys.el)
+    this.fitting = new ResizeObserver(() => this.fitKey())
+    this.fitting.observe(this.extras)
+  }
+
+  /** Offer key and note in a popover where they do not fit beside the title. */
+  fitKey() {
+    const top = this.extras.getBoundingClientRect().top
+    const cut = [this.hidden, this.bar, this.caption].some((part) =>
+      part.childNodes.length > 0 && part.getBoundingClientRect().top > top + 2
+    )
+    this.key.hidden = !cut
+    if (!cut) this.keys.close()
+  }
+
+  wholeKey() {
+    const { spec, legend } = this
+    const captions = spec?.caption.map((caption) => element("li", {}, captionWords(caption))) ?? []
+    return [
+      legend ? wholeLegend(legend) : null,
+      captions.length ? element("ul", { className: "captions" }, ...captions) : null,
+      spec?.kind === "plane" && spec.about ? element("p", { className: "hint" }, spec.about) : null,
+      this.hidden.title ? element("p", { className: "hint refused" }, `${this.hidden.title}.`) : null,
+    ]
+  }
+
+  refreshKey() {
+    this.keys.refresh()
+    this.fitKey()
+  }
+
+  /** @param {Legend | null} legend */
+  showBar(legend) {
+    if (JSON.stringify(legend) === JSON.stringify(this.legend)) return // after most brushes
+    this.legend = legend
+    this.bar.replaceChildren(...(legend ? gradient(legend) : []))
+    this.refreshKey()
   }
 
   close() {
     this.view?.close()
+  }
+
+  /** Close a card that leaves the page. */
+  leave() {
+    this.close()
+    this.fitting.disconnect()
   }
 
   /** @param {ViewSpec} spec */
@@ -86,11 +134,11 @@ export class Card {
       options(this.of, MAPS_OF, map.of)
     }
     this.caption.title = "about" in spec ? spec.about : ""
-    this.caption.replaceChildren(
-      ...spec.caption.map(([text, colour]) => element("span", { style: colour ? `color:${colour}` : null }, text)),
-    )
-    this.bar.replaceChildren()
-    this.hidden.replaceChildren()
+    this.caption.replaceChildren(...spec.caption.map(captionWords))
+    this.note(null)
+    this.key.setAttribute("aria-label", `Key of ${spec.title}`)
+    this.showBar(null)
+    this.refreshKey()
     this.el.setAttribute("aria-label", spec.title)
     if (spec.kind === "missing") {
       this.popup.close()
@@ -113,11 +161,11 @@ export class Card {
   refreshMenu() {
     const root = this.el.getRootNode()
     const at = root instanceof ShadowRoot || root instanceof Document ? root.activeElement : null
-    const label = at && this.popup.el.contains(at) ? at.getAttribute("aria-label") : null
+    const label = at && this.popup.el.contains(at) ? fieldName(at) : null
     this.popup.refresh()
     if (label === null) return
     const fields = [...this.popup.el.querySelectorAll("select, input, button")]
-    const same = fields.find((field) => field.getAttribute("aria-label") === label)
+    const same = fields.find((field) => fieldName(field) === label)
     if (same instanceof HTMLElement) same.focus()
   }
 
@@ -127,7 +175,7 @@ export class Card {
    * @param {Palettes} colours
    */
   receive(layer, pixels, colours) {
-    if (layer.name === "map") this.bar.replaceChildren(...gradient(layer.bar))
+    if (layer.name === "map") this.showBar(layer.bar)
     if (this.view instanceof Bars) {
       if (!isBars(layer)) return
       this.view.receive(layer)
@@ -142,6 +190,8 @@ export class Card {
    */
   note(text) {
     const [words, title] = text ?? ["", ""]
+    if (words === this.noted && title === this.hidden.title) return // after most brushes
+    this.noted = words
     this.hidden.title = title
     this.hidden.replaceChildren(
       ...(words
@@ -152,6 +202,7 @@ export class Card {
         ]
         : []),
     )
+    this.fitKey()
   }
 
   /** @param {number | null | undefined} slot - Of the view that is alone. */
@@ -165,11 +216,11 @@ export class Card {
   menu() {
     const { slot, spec, stage } = this
     if (spec === null || spec.kind === "missing") return [element("p", { className: "hint" }, NOTHING)]
-    const { send, columns } = stage
+    const { send, columns, book } = stage
     const axes = spec.kind === "corner"
-      ? new CornerForm(slot, send, columns).rows(spec)
+      ? new CornerForm(slot, send, columns, book).rows(spec)
       : this.view
-      ? new AxesForm(slot, send, columns).rows(spec, this.view)
+      ? new AxesForm(slot, send, columns, book).rows(spec, this.view)
       : []
     const picture = (/** @type {string} */ form) =>
       element(
@@ -247,6 +298,11 @@ function figureOf(cell, spec, slot, send) {
   if (spec.kind === "bars") return new Bars(cell, spec, slot, send)
   if (spec.kind === "corner") return new Corner(cell, spec, slot, send)
   return spec.map ? new DiscMap(cell, spec, slot, send) : new Plane(cell, spec, slot, send)
+}
+
+/** @param {Element} field - Whose label may have its value too. */
+function fieldName(field) {
+  return field.getAttribute("data-field") ?? field.getAttribute("aria-label")
 }
 
 /** @type {(select: HTMLSelectElement, value: string) => void} */

@@ -1,19 +1,22 @@
 // The columns of a corner plot as a form: each can be replaced, moved up or removed, and others added.
 
+/** @import { ColumnBook } from "../base/column_book.js" */
 /** @import { ColumnEntry, CornerSpec } from "../payloads.ts" */
 /** @import { Request } from "../protocol.d.ts" */
 
 import { LIMITS } from "../base/declared.js"
 import { element, icon } from "../base/dom.js"
-import { ColumnList } from "../base/lists.js"
+import { ColumnMenu } from "../base/column_menu.js"
 
 export class CornerForm {
   /**
    * @param {number} slot
    * @param {(message: Request) => void} send
    * @param {ColumnEntry[]} columns - To choose from.
+   * @param {ColumnBook} book
    */
-  constructor(slot, send, columns) {
+  constructor(slot, send, columns, book) {
+    this.book = book
     this.slot = slot
     this.send = send
     this.columns = columns
@@ -33,7 +36,7 @@ export class CornerForm {
    * @param {number} k
    */
   row(shown, column, k) {
-    const list = new ColumnList(`Column ${k + 1}`, (chosen) => this.change(shown.with(k, chosen)))
+    const list = new ColumnMenu(`Column ${k + 1}`, this.book, (chosen) => this.change(shown.with(k, chosen)))
     list.fill(this.columns, column)
     const up = icon(
       "arrow_upward",
@@ -48,10 +51,8 @@ export class CornerForm {
 
   /** @param {string[]} shown */
   added(shown) {
-    const list = new ColumnList("Add a column", (chosen) => {
-      if (chosen) this.change([...shown, chosen])
-    })
-    list.fill([["", "Add a column…", ""], ...this.columns.filter(([name]) => !shown.includes(name))], "")
+    const list = new ColumnMenu("Add", this.book, (chosen) => this.change([...shown, chosen]), "Add a column…")
+    list.fill(this.columns.filter(([name]) => !shown.includes(name)), "")
     return element("div", { className: "row" }, element("b", {}, "+"), list.el)
   }
 

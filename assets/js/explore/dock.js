@@ -1,5 +1,6 @@
 // The dock below the views: the table of the selection, a comparison of samples, or a fit; it can be folded.
 
+/** @import { ColumnBook } from "../base/column_book.js" */
 /** @import { Parts } from "../payloads.ts" */
 /** @import { Dock as DockRequest, DockView, Request } from "../protocol.d.ts" */
 /** @import { ViewPlane } from "./stage.js" */
@@ -22,12 +23,13 @@ export class Dock {
 
   /**
    * @param {(message: Request) => void} send
+   * @param {ColumnBook} book
    * @param {Table} table
    * @param {() => ViewPlane[]} planes - Views of two columns.
    */
-  constructor(send, table, planes) {
-    this.compare = new SamplesPane(send, planes)
-    this.fit = new FitPane(send)
+  constructor(send, book, table, planes) {
+    this.compare = new SamplesPane(send, book, planes)
+    this.fit = new FitPane(send, book)
     this.panes = { table, compare: this.compare, fit: this.fit }
     this.tabs = choices("Below the views", TABS, (tab) => send({ kind: "dock", tab }))
     this.fold = icon("expand_more", "Fold", () => send({ kind: "dock", open: !this.open }))
@@ -53,6 +55,7 @@ export class Dock {
       this.fit.offerColumns(columns)
     }
     table.chooseFoot(foot)
+    this.el.style.setProperty("--foot", String(foot.length))
     this.turn(tab)
   }
 

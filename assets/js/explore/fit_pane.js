@@ -1,10 +1,11 @@
 // The fit to one sample: a running median and a straight line, or a Gaussian, with their numbers.
 
+/** @import { ColumnBook } from "../base/column_book.js" */
 /** @import { ColumnEntry } from "../payloads.ts" */
 /** @import { FitUpdate, Request, SampleChoice } from "../protocol.d.ts" */
 
+import { ColumnMenu } from "../base/column_menu.js"
 import { choices, element, icon, popup } from "../base/dom.js"
-import { ColumnList } from "../base/lists.js"
 import { DistributionChart, RelationChart } from "./answer_charts.js"
 import { exportRows, listSamples, sampleList } from "./samples_pane.js"
 
@@ -21,13 +22,16 @@ export class FitPane {
   samples = []
   axes = { x: "", y: "" }
 
-  /** @param {(message: Request) => void} send */
-  constructor(send) {
+  /**
+   * @param {(message: Request) => void} send
+   * @param {ColumnBook} book
+   */
+  constructor(send, book) {
     this.sample = sampleList("Fitted sample", (sample) => send({ kind: "fit_sample", sample }))
     this.model = choices("Kind of fit", MODELS, (model) => send({ kind: "fit_sample", model }))
-    this.y = new ColumnList("Fitted column", (y) => send({ kind: "fit_sample", y }))
-    this.x = new ColumnList("Column of x", (x) => send({ kind: "fit_sample", x }))
-    this.on = element("label", { className: "word" }, "on ", this.x.el)
+    this.y = new ColumnMenu("Fitted column", book, (y) => send({ kind: "fit_sample", y }))
+    this.x = new ColumnMenu("Column of x", book, (x) => send({ kind: "fit_sample", x }))
+    this.on = element("span", { className: "word" }, "on ", this.x.el)
     /** @type {HTMLInputElement} */
     this.shown = element("input", {
       type: "checkbox",
@@ -45,7 +49,7 @@ export class FitPane {
       "header",
       {},
       this.model.row,
-      element("label", { className: "word" }, "of ", this.y.el),
+      element("span", { className: "word" }, "of ", this.y.el),
       this.on,
       element("label", { className: "word" }, "for ", this.sample),
       this.inViews,

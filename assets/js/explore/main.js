@@ -4,6 +4,7 @@
 /** @import { Message, Parts } from "../payloads.ts" */
 /** @import { Request } from "../protocol.d.ts" */
 
+import { ColumnBook } from "../base/column_book.js"
 import { debounced, element, rememberTheme } from "../base/dom.js"
 import { receive } from "../base/messages.js"
 import { listenToStarKeys } from "../star/keys.js"
@@ -22,15 +23,16 @@ const RING_AFTER = 80
 /** @param {{ model: PanelModel }} page */
 export function render({ model }) {
   const send = (/** @type {Request} */ message) => model.send_msg(message)
-  const toolbar = new Toolbar(send)
-  const stage = new Stage(send)
-  const spectra = new Spectra(send, (open) => {
+  const book = new ColumnBook(send)
+  const toolbar = new Toolbar(send, book)
+  const stage = new Stage(send, book)
+  const spectra = new Spectra(send, book, (open) => {
     host.classList.toggle("spectra-open", open)
     if (!open) table.spectra.focus()
   })
-  const table = new Table(send, () => spectra.toggle())
-  const dock = new Dock(send, table, () => stage.planes)
-  const side = new Side(send)
+  const table = new Table(send, book, () => spectra.toggle())
+  const dock = new Dock(send, book, table, () => stage.planes)
+  const side = new Side(send, book)
   const star = new StarDock(send)
   const down = element("div", { className: "down" }, spectra.el, stage.el, dock.el)
   const centre = element(
@@ -48,6 +50,7 @@ export function render({ model }) {
     ...stage.parts,
     ...toolbar.parts,
     ...dock.parts,
+    ...book.parts,
     ...spectra.parts,
     table: (state) => {
       table.receive(state)
@@ -70,6 +73,7 @@ export function render({ model }) {
       host.classList.toggle("dark", dark)
       rememberTheme(dark)
       stage.theme = theme // its palettes follow
+      toolbar.look.theme = theme
       star.recolour(theme)
       dock.repaint()
       spectra.recolour(theme)

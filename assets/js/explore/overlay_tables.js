@@ -1,11 +1,13 @@
 // Tables of the user's own over the views: isochrones, tracks, member lists, other catalogues.
 
+/** @import { ColumnBook } from "../base/column_book.js" */
 /** @import { ColumnEntry, OverlayState } from "../payloads.ts" */
 /** @import { OverlayChange, Request } from "../protocol.d.ts" */
 
+import { ColumnMenu } from "../base/column_menu.js"
 import { LIMITS } from "../base/declared.js"
 import { element, icon } from "../base/dom.js"
-import { ColumnList, options } from "../base/lists.js"
+import { options } from "../base/lists.js"
 import { sendFile } from "../base/upload.js"
 
 const TABLE_FORMATS = "A table with a line of column names: CSV, FITS, VOTable, ECSV, Parquet, ..., gzipped or not. " +
@@ -19,9 +21,13 @@ export class OverlayTables {
   /** @type {Set<string>} - Tables whose columns are shown. */
   opened = new Set()
 
-  /** @param {(message: Request) => void} send */
-  constructor(send) {
+  /**
+   * @param {(message: Request) => void} send
+   * @param {ColumnBook} book
+   */
+  constructor(send, book) {
     this.send = send
+    this.book = book
     this.list = element("ul", { className: "overlay-tables", "aria-label": "Tables over the views" })
     this.file = element("input", {
       type: "file",
@@ -142,12 +148,11 @@ export class OverlayTables {
    * @param {string[]} used
    */
   added(name, columns, used) {
-    const list = new ColumnList(`Another column for ${name}`, (ours) => {
-      if (!ours) return
+    const list = new ColumnMenu(`Another column for ${name}`, this.book, (ours) => {
       row.replaceWith(this.use(name, columns, ours, ""))
-    })
-    list.fill([["", "another column…", ""], ...this.columns.filter(([key]) => !used.includes(key))], "")
-    const row = element("label", {}, list.el)
+    }, "another column…")
+    list.fill(this.columns.filter(([key]) => !used.includes(key)), "")
+    const row = element("div", { className: "row" }, list.el)
     return row
   }
 

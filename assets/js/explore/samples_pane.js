@@ -1,12 +1,14 @@
 // The comparison of two samples: choices, numbers, histograms and the map of their difference.
 
+/** @import { ColumnBook } from "../base/column_book.js" */
 /** @import { ColumnEntry } from "../payloads.ts" */
 /** @import { ViewPlane } from "./stage.js" */
 /** @import { ComparedColumn, CompareUpdate, DifferenceDrawing, Request, SampleChoice } from "../protocol.d.ts" */
 
+import { ColumnMenu } from "../base/column_menu.js"
 import { ANSWER_FORMS, LIMITS, PICTURE_FORMS } from "../base/declared.js"
 import { element, icon, popup } from "../base/dom.js"
-import { ColumnList, options } from "../base/lists.js"
+import { options } from "../base/lists.js"
 import { DifferenceChart, DistributionChart } from "./answer_charts.js"
 
 const WAITING = "errors and tests follow"
@@ -85,9 +87,10 @@ export class SamplesPane {
 
   /**
    * @param {(message: Request) => void} send
+   * @param {ColumnBook} book
    * @param {() => ViewPlane[]} planes - Views of two columns.
    */
-  constructor(send, planes) {
+  constructor(send, book, planes) {
     this.send = send
     this.planes = planes
     /** @type {HTMLSelectElement} */
@@ -95,9 +98,9 @@ export class SamplesPane {
     this.first = sampleList("First sample", (first) => send({ kind: "compare_samples", first }))
     this.second = sampleList("Second sample", (second) => send({ kind: "compare_samples", second }))
     this.swatches = [element("i", { className: "swatch" }), element("i", { className: "swatch" })]
-    this.add = new ColumnList("Add a column", (column) => {
-      if (column) send({ kind: "compare_samples", columns: [...new Set([...this.chosen, column])] })
-    })
+    this.add = new ColumnMenu("Add a column", book, (column) => {
+      send({ kind: "compare_samples", columns: [...new Set([...this.chosen, column])] })
+    }, "add a column")
     /** @type {HTMLInputElement} */
     this.bins = element("input", {
       type: "number",
@@ -121,8 +124,8 @@ export class SamplesPane {
       type: "checkbox",
       onchange: () => send({ kind: "compare_samples", cumulative: this.cumulative.checked }),
     })
-    this.mapX = new ColumnList("x of the difference map", () => this.sendPlane())
-    this.mapY = new ColumnList("y of the difference map", () => this.sendPlane())
+    this.mapX = new ColumnMenu("x of the difference map", book, () => this.sendPlane())
+    this.mapY = new ColumnMenu("y of the difference map", book, () => this.sendPlane())
     const look = icon("tune", "Histograms and difference map", null, { "aria-expanded": "false" })
     const save = icon("download", "Export figure and numbers", null, { "aria-expanded": "false" })
     this.popups = [popup(look, () => this.lookMenu()), popup(save, () => exportRows(send))]
@@ -134,7 +137,7 @@ export class SamplesPane {
       element("span", { className: "word" }, "against"),
       this.swatches[1],
       this.second,
-      element("label", { className: "word", title: "Compare one more column" }, "in ", this.add.el),
+      element("span", { className: "word", title: "Compare one more column" }, "in ", this.add.el),
       element("span", { className: "gap" }),
       look,
       save,
@@ -167,8 +170,8 @@ export class SamplesPane {
       element("label", {}, "Height ", this.height),
       element("label", {}, this.cumulative, " Cumulative"),
       element("label", {}, "Difference map ", this.views),
-      element("label", {}, "x ", this.mapX.el),
-      element("label", {}, "y ", this.mapY.el),
+      element("span", {}, "x ", this.mapX.el),
+      element("span", {}, "y ", this.mapY.el),
     ]
   }
 
@@ -237,8 +240,8 @@ export class SamplesPane {
 
   offer() {
     const left = this.columns.filter(([name]) => !this.chosen.includes(name))
-    this.add.fill([["", "add a column", ""], ...left], "")
-    this.add.select.disabled = this.chosen.length >= LIMITS.compared
+    this.add.fill(left, "")
+    this.add.disabled = this.chosen.length >= LIMITS.compared
   }
 
   /** @param {ComparedColumn[]} results */

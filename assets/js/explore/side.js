@@ -1,5 +1,6 @@
 // The side panel: filter by expression, named subsets, member lists, a cone on the sky, saved views.
 
+/** @import { ColumnBook } from "../base/column_book.js" */
 /** @import { Parts, SideState } from "../payloads.ts" */
 /** @import { Request } from "../protocol.d.ts" */
 
@@ -22,9 +23,13 @@ export class Side {
   /** @type {string | null} - Text for the filter once the panel is open. */
   unwritten = null
 
-  /** @param {(message: Request) => void} send */
-  constructor(send) {
+  /**
+   * @param {(message: Request) => void} send
+   * @param {ColumnBook} book
+   */
+  constructor(send, book) {
     this.send = send
+    this.book = book
     this.el = element("aside", { className: "side", hidden: true, "aria-label": "Filter and subsets" })
   }
 
@@ -32,7 +37,7 @@ export class Side {
   receive(state) {
     const { open } = state
     if (open && !this.drawer) {
-      this.drawer = new Drawer(this.send)
+      this.drawer = new Drawer(this.send, this.book)
       this.el.replaceChildren(...this.drawer.content)
     }
     if (open !== undefined) this.el.hidden = !open
@@ -60,19 +65,27 @@ class Drawer {
   /** @type {string | null} - Name of a subset that is being kept. */
   kept = null
 
-  /** @param {(message: Request) => void} send */
-  constructor(send) {
+  /**
+   * @param {(message: Request) => void} send
+   * @param {ColumnBook} book
+   */
+  constructor(send, book) {
     this.send = send
+    this.book = book
     const act = (/** @type {Request} */ message) => this.act(message)
     this.filter = new FilterField(send, act)
     this.tree = new SubsetTree(act)
     this.computed = new ComputedColumns(act)
-    this.overlays = new OverlayTables(send)
+    this.overlays = new OverlayTables(send, book)
     this.name = element("input", {
       placeholder: "name of a subset",
       "aria-label": "Name of the subset",
       maxLength: LIMITS.subsetName,
+      onkeydown: ({ key }) => {
+        if (key === "Enter") this.keep()
+      },
     })
+    this.named = element("p", { className: "hint", role: "status" })
     /** @type {HTMLSelectElement} */
     this.categories = element("select", {
       "aria-label": "Subsets by category",
@@ -120,6 +133,7 @@ class Drawer {
       element("h2", {}, "Subsets"),
       this.tree.el,
       row(this.name, keep),
+      this.named,
       row(this.categories),
       element("h2", {}, "Computed columns"),
       ...this.computed.content,
@@ -177,14 +191,17 @@ class Drawer {
   }
 
   /**
-   * Show a report until the next action; those of the places "list" and "refused" concern a member list.
+   * Show a report until the next action; those of the places "list" and "refused" concern a member list, those of
+   * "subset" the name of a subset.
    *
    * @param {string} text
    * @param {string} [place]
    */
   showNote(text, place) {
     this.note.textContent = place ? "" : text
-    this.listed.textContent = place ? text : ""
+    this.named.textContent = place === "subset" ? text : ""
+    this.named.classList.toggle("refused", place === "subset")
+    this.listed.textContent = place === "list" || place === "refused" ? text : ""
     this.listed.classList.toggle("refused", place === "refused")
   }
 

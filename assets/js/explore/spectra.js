@@ -1,12 +1,13 @@
 // A page of small spectra of the selected stars, painted on canvases.
 
+/** @import { ColumnBook } from "../base/column_book.js" */
 /** @import { Parts, ThemeName } from "../payloads.ts" */
 /** @import { Request, Thumbnail, ThumbnailPage, Thumbnails } from "../protocol.d.ts" */
 
 import { bytes } from "../base/arrays.js"
+import { ColumnMenu } from "../base/column_menu.js"
 import { INK } from "../base/declared.js"
 import { choices, element, icon, relabel } from "../base/dom.js"
-import { ColumnList } from "../base/lists.js"
 import { strokes } from "./thumbnail_strokes.js"
 
 /** @type {[key: Thumbnails["stretch"], label: string, title: string][]} */
@@ -35,13 +36,14 @@ export class Spectra {
 
   /**
    * @param {(message: Request) => void} send
+   * @param {ColumnBook} book
    * @param {(open: boolean) => void} onOpen
    */
-  constructor(send, onOpen) {
+  constructor(send, book, onOpen) {
     this.send = send
     this.onOpen = onOpen
     this.counts = element("span", { className: "page" })
-    this.columns = new ColumnList("Sort the spectra by", (column) => this.ask(0, column))
+    this.columns = new ColumnMenu("Sort the spectra by", book, (column) => this.ask(0, column))
     this.direction = icon("arrow_upward", "Ascending: click for descending", () => this.turnRound())
     this.stretches = choices("Part of the spectra", STRETCHES, (stretch) => {
       this.stretch = stretch
@@ -62,7 +64,7 @@ export class Spectra {
       {},
       element("strong", {}, "Spectra of the selection"),
       this.stretches.row,
-      element("label", { className: "hint" }, "by ", this.columns.el),
+      element("span", { className: "hint" }, "by ", this.columns.el),
       this.direction,
       this.counts,
       ...this.turns,

@@ -1,5 +1,6 @@
 // The grid of views, which can be swapped and enlarged, and the images that the server sends for them.
 
+/** @import { ColumnBook } from "../base/column_book.js" */
 /** @import { ToolName, ViewMessage } from "../figures/figure.js" */
 /** @import { ColoursState, ColumnEntry, Layer, Message, Palettes } from "../payloads.ts" */
 /** @import { Parts, StageState, ThemeName } from "../payloads.ts" */
@@ -12,7 +13,7 @@ import { Card } from "./card.js"
 
 const LOOK_AFTER = 40
 const PAINTED_AFTER = 50
-const PALETTE_NAMES = /** @type {const} */ (["everything", "selected", "histogram"])
+const PALETTE_NAMES = /** @type {const} */ (["everything", "members", "selected", "histogram"])
 
 const noColours = () => new Uint32Array(256)
 
@@ -22,7 +23,13 @@ export class Stage {
   /** @type {Card[]} */
   cards = []
   /** @type {Palettes} */
-  colours = { everything: noColours(), selected: noColours(), histogram: noColours() }
+  colours = {
+    everything: noColours(),
+    members: noColours(),
+    selected: noColours(),
+    histogram: noColours(),
+    dots: { size: 1, opacity: 1, layered: false },
+  }
   /** @type {Map<number, ViewSize>} - What views show, until it is sent. */
   waiting = new Map()
   /** @type {NonNullable<StageState["catalogue"]>} */
@@ -35,9 +42,13 @@ export class Stage {
   tool = "box"
   painted = false
 
-  /** @param {(message: Request) => void} send */
-  constructor(send) {
+  /**
+   * @param {(message: Request) => void} send
+   * @param {ColumnBook} book
+   */
+  constructor(send, book) {
     this.send = send
+    this.book = book
     this.el = element("div", { className: "stage" })
     this.flushLooks = debounced(() => {
       if (!this.waiting.size) return
@@ -77,7 +88,7 @@ export class Stage {
     this.catalogue = catalogue ?? this.catalogue
     this.columns = columns ?? this.columns
     if (panels.length !== this.cards.length) {
-      for (const card of this.cards) card.close()
+      for (const card of this.cards) card.leave()
       this.cards = panels.map((_, slot) => new Card(slot, this))
       this.el.replaceChildren(...this.cards.map((card) => card.el))
       const across = panels.length > 1 ? Math.ceil(panels.length / 2) : 1
@@ -117,8 +128,9 @@ export class Stage {
     }
   }
 
-  /** @param {Partial<ColoursState>} palettes */
-  recolour(palettes) {
+  /** @param {ColoursState} state */
+  recolour({ dots, ...palettes }) {
+    this.colours.dots = dots ?? this.colours.dots
     for (const name of PALETTE_NAMES) {
       const palette = palettes[name]
       if (palette) this.colours[name] = paletteOf(palette)

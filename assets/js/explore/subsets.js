@@ -3,7 +3,9 @@
 /** @import { SideState, SubsetNode, SubsetState } from "../payloads.ts" */
 /** @import { Request } from "../protocol.d.ts" */
 
-import { element, icon } from "../base/dom.js"
+import { LIMITS, SUBSET_COLOURS } from "../base/declared.js"
+import { element, icon, popup } from "../base/dom.js"
+import { swatch } from "../base/legend.js"
 
 const MARKS = [
   ["add", "+", "Add to the selection"],
@@ -13,25 +15,45 @@ const MARKS = [
 const NONE_YET = "None yet: select stars and give them a name."
 
 export class SubsetTree {
+  /** @type {string | null} - Key of the control that gets the focus back when the list is filled anew. */
+  focused = null
+
   /** @param {(message: Request) => void} act */
   constructor(act) {
     this.act = act
-    this.el = element("ul", { className: "tree", "aria-label": "Subsets" })
+    this.el = element("ul", { className: "tree subsets", "aria-label": "Subsets" })
+    this.el.addEventListener("focusin", ({ target }) => {
+      if (target instanceof HTMLElement) this.focused = target.dataset.control ?? null
+    })
+    this.el.addEventListener("focusout", ({ relatedTarget }) => {
+      if (relatedTarget) this.focused = null
+    })
   }
 
   /** @param {SubsetState[]} subsets */
   fill(subsets) {
     const none = element("li", { className: "hint" }, NONE_YET)
-    this.el.replaceChildren(...(subsets.length ? subsets.map((one) => this.item(one)) : [none]))
+    const { focused } = this
+    const items = subsets.map((subset, place) =>
+      this.item(subset, { first: !place, last: place === subsets.length - 1 })
+    )
+    this.el.replaceChildren(...(items.length ? items : [none]))
+    if (focused) {
+      for (const control of this.el.querySelectorAll("button")) {
+        if (control.dataset.control === focused) control.focus()
+      }
+    }
   }
 
-  /** @param {SubsetState} subset */
-  item({ name, colour, count, description }) {
+  /**
+   * @param {SubsetState} subset
+   * @param {{ first: boolean, last: boolean }} place - In the order of the list.
+   */
+  item({ name, colour, count, description, visible }, { first, last }) {
     const act = (/** @type {string} */ action) => () => this.act({ kind: "subset", name, action })
     const pick = element(
       "button",
-      { type: "button", className: "name", title: `Select: ${description}`, onclick: act("replace") },
-      element("i", { className: "swatch", style: `background:${colour}` }),
+      { type: "button", className: "name", title: `Select ${name}: ${description}`, onclick: act("replace") },
       name,
     )
     const signs = MARKS.map(([mode, sign, title]) =>
@@ -43,16 +65,97 @@ export class SubsetTree {
         onclick: act(mode),
       }, sign)
     )
-    const line = element(
-      "div",
-      { className: "line" },
-      icon("chevron_right", "Definition", act("open")),
-      pick,
-      element("span", { className: "number" }, count),
-      ...signs,
-      icon("delete_outline", `Forget ${name}`, act("remove")),
+    const eye = icon(
+      visible ? "visibility" : "visibility_off",
+      visible ? `Hide ${name}` : `Show ${name}`,
+      () => this.act({ kind: "show_subset", name, visible: !visible }),
+      { "data-control": `eye ${name}`, "aria-pressed": String(visible) },
     )
-    return element("li", { id: `subset-${name}` }, line)
+    const paint = this.painter(name, colour)
+    const more = icon("more_vert", `Rename, move, definition: ${name}`, null, { "data-control": `more ${name}` })
+    const line = element("div", { className: visible ? "line" : "line unseen" })
+    const entry = (/** @type {string} */ text, /** @type {() => void} */ action, off = false) =>
+      element("button", {
+        type: "button",
+        disabled: off,
+        onclick: () => {
+          menu.close()
+          action()
+        },
+      }, text)
+    const menu = popup(more, () => [
+      entry("Rename…", () => this.rename(name, pick)),
+      entry("Move up", () => this.act({ kind: "move_subset", name, by: -1 }), first),
+      entry("Move down", () => this.act({ kind: "move_subset", name, by: 1 }), last),
+      entry("Definition", act("open")),
+      entry(`Forget ${name}`, act("remove")),
+    ])
+    menu.el.classList.add("choose")
+    line.append(eye, paint.button, pick, element("span", { className: "number" }, count), ...signs, more)
+    return element("li", { id: `subset-${name}` }, line, paint.el, menu.el)
+  }
+
+  /**
+   * The swatch of a subset, under which its colour is chosen.
+   *
+   * @param {string} name
+   * @param {string} colour
+   */
+  painter(name, colour) {
+    const title = `Colour of ${name}`
+    const button = element(
+      "button",
+      { type: "button", className: "paint", title, "aria-label": title, "data-control": `paint ${name}` },
+      swatch(colour),
+    )
+    const choose = (/** @type {string} */ chosen) => {
+      menu.close()
+      this.act({ kind: "colour_subset", name, colour: chosen })
+    }
+    const menu = popup(button, () => {
+      const swatches = SUBSET_COLOURS.map((known) =>
+        element("button", {
+          type: "button",
+          title: known,
+          "aria-label": `Colour ${known}`,
+          "aria-pressed": String(known === colour),
+          onclick: () => choose(known),
+        }, swatch(known))
+      )
+      /** @type {HTMLInputElement} */
+      const own = element("input", { type: "color", value: colour, onchange: () => choose(own.value) })
+      return [
+        element("div", { className: "swatches" }, ...swatches),
+        element("label", {}, "Another colour ", own),
+      ]
+    }, "left")
+    return { button, el: menu.el }
+  }
+
+  /**
+   * Write another name in place of the old one: Enter renames, Escape leaves it.
+   *
+   * @param {string} name
+   * @param {HTMLElement} shown
+   */
+  rename(name, shown) {
+    /** @type {HTMLInputElement} */
+    const field = element("input", {
+      className: "name",
+      value: name,
+      maxLength: LIMITS.subsetName,
+      "aria-label": `New name of ${name}`,
+      onkeydown: ({ key }) => {
+        if (key === "Enter") this.act({ kind: "rename_subset", name, new: field.value })
+        else if (key === "Escape") field.replaceWith(shown)
+      },
+      onblur: () => {
+        if (field.value.trim() === name) field.replaceWith(shown)
+      },
+    })
+    shown.replaceWith(field)
+    field.focus()
+    field.select()
   }
 
   /** @param {NonNullable<SideState["children"]>} children */

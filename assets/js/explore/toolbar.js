@@ -1,12 +1,15 @@
 // The toolbar above the views: count, tools, modes, undo, colours, and buttons of dialogs.
 
+/** @import { ColumnBook } from "../base/column_book.js" */
 /** @import { Parts, ToolbarState } from "../payloads.ts" */
 /** @import { Mode, Request, Tool } from "../protocol.d.ts" */
 
+import { ColumnMenu } from "../base/column_menu.js"
 import { KEY_NAMES } from "../base/declared.js"
 import { choices, element, icon } from "../base/dom.js"
 import { gradient } from "../base/legend.js"
-import { ColumnList, options } from "../base/lists.js"
+import { options } from "../base/lists.js"
+import { LookMenu } from "./look.js"
 
 /** @type {[key: Mode["value"], label: string, title: string][]} */
 const MODES = [
@@ -26,8 +29,11 @@ const TOOLS = [
 const GRIDS = [1, 2, 4, 6, 8]
 
 export class Toolbar {
-  /** @param {(message: Request) => void} send */
-  constructor(send) {
+  /**
+   * @param {(message: Request) => void} send
+   * @param {ColumnBook} book
+   */
+  constructor(send, book) {
     this.count = element("div", { className: "count", role: "status" })
     this.subset = element("span", { className: "chip", hidden: true })
     this.person = element("span", { className: "who always", hidden: true })
@@ -38,7 +44,7 @@ export class Toolbar {
     this.side = icon("filter_alt", `Filter, subsets, saved views (${KEY_NAMES.side})`, () => send({ kind: "side" }), {
       "aria-expanded": "false",
     })
-    this.colour = new ColumnList("Colour by", (value) => send({ kind: "colour", value }))
+    this.colour = new ColumnMenu("Colour by", book, (value) => send({ kind: "colour", value }))
     /** @type {HTMLSelectElement} */
     this.grid = element("select", {
       "aria-label": "Number of views",
@@ -47,6 +53,9 @@ export class Toolbar {
     })
     options(this.grid, GRIDS.map((n) => [n, `${n} view${n > 1 ? "s" : ""}`]), 6)
     this.legend = element("span", { className: "legend" })
+    this.look = new LookMenu(send)
+    this.extras = element("span", { className: "extras" }, this.legend)
+    new ResizeObserver(() => this.fitLegend()).observe(this.extras)
     this.light = element("span", {
       className: "light always",
       title: "Connected",
@@ -68,12 +77,14 @@ export class Toolbar {
       icon("zoom_out_map", `Reset every zoom (${KEY_NAMES.home})`, () => send({ kind: "home" })),
       element("span", { className: "gap" }),
       element(
-        "label",
-        { title: "Colour the selected stars by the mean of a column in each pixel" },
-        "Colour ",
+        "span",
+        { className: "colour", title: "Colour the selected stars by the mean of a column in each pixel" },
+        element("span", { className: "lead" }, "Colour "),
         this.colour.el,
       ),
-      element("span", { className: "extras" }, this.legend),
+      this.look.button,
+      this.look.menu.el,
+      this.extras,
       this.grid,
       icon("ios_share", "Link, export, figures of the paper", () => send({ kind: "list_exports" }), always),
       icon("help_outline", `Help and shortcuts (${KEY_NAMES.help})`, () => send({ kind: "help" }), always),
@@ -88,8 +99,19 @@ export class Toolbar {
         this.person.title = `Verdicts are recorded as ${name}'s`
         this.person.hidden = !name
       },
-      legend: (legend) => this.legend.replaceChildren(...gradient(legend)),
+      legend: (legend) => {
+        this.legend.replaceChildren(...gradient(legend))
+        this.look.showLegend(legend)
+        this.fitLegend()
+      },
+      look: (state) => this.look.receive(state),
     }
+  }
+
+  /** Show the colours on the button where there is no room for the legend beside it. */
+  fitLegend() {
+    const shown = this.legend.getBoundingClientRect().top <= this.extras.getBoundingClientRect().top + 2
+    this.look.preview.hidden = shown && this.extras.clientWidth > 0
   }
 
   /** @param {ToolbarState} state */

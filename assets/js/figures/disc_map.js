@@ -1,7 +1,7 @@
 // Disc map: the mean velocity field of the selected stars, of one slice in height or of all beside one another.
 
 /** @import { ColumnDataSource } from "bokeh/models/index" */
-/** @import { FigureColours, MapLayer, Palettes, PlaneLayer, PlaneSpec } from "../payloads.ts" */
+/** @import { FigureColours, LinesShape, MapLayer, Palettes, PlaneLayer, PlaneSpec } from "../payloads.ts" */
 /** @import { ViewMessage } from "./figure.js" */
 
 import { bytes } from "../base/arrays.js"
@@ -114,12 +114,10 @@ export class DiscMap extends Plane {
    * Curves on a lighter line, as they lie over a map and beside it.
    *
    * @override
-   * @param {ArrayLike<number>[]} xs
-   * @param {ArrayLike<number>[]} ys
-   * @param {string[]} colour
+   * @param {LinesShape} shape
    */
-  linesOf(xs, ys, colour) {
-    const lines = super.linesOf(xs, ys, colour)
+  linesOf(shape) {
+    const lines = super.linesOf(shape)
     lines.glyph.line_width = 1.4
     const M = globalThis.Bokeh.Models
     const under = new M.MultiLine({ xs: { field: "xs" }, ys: { field: "ys" }, line_color: LIGHT, line_alpha: 0.55 })

@@ -36,18 +36,34 @@ export function css(palette, level) {
  * @param {ArrayLike<number>} x
  * @param {ArrayLike<number>} y
  * @param {Uint32Array} palette
+ * @param {boolean} [layered] - Whether stars of low levels are in front of those of high ones.
  */
-export function pickedStars(levels, x, y, palette) {
+export function pickedStars(levels, x, y, palette, layered = false) {
   const colours = Array.from({ length: 256 }, (_, level) => css(palette, level))
-  /** @type {{ x: number[], y: number[], colour: string[] }} */
-  const kept = { x: [], y: [], colour: [] }
-  for (let k = 0; k < levels.length; k++) {
-    if (levels[k] === 0) continue
-    kept.x.push(x[k])
-    kept.y.push(y[k])
-    kept.colour.push(colours[levels[k]])
+  /** @type {number[]} */
+  const order = []
+  for (let k = 0; k < levels.length; k++) if (levels[k] !== 0) order.push(k)
+  if (layered) order.sort((one, other) => levels[other] - levels[one])
+  return {
+    x: order.map((k) => x[k]),
+    y: order.map((k) => y[k]),
+    colour: order.map((k) => colours[levels[k]]),
   }
-  return kept
+}
+
+/**
+ * A few selected stars in their colours, without transparency so that their rims close.
+ *
+ * @param {Uint8Array} levels
+ * @param {ArrayLike<number>} x
+ * @param {ArrayLike<number>} y
+ * @param {Uint32Array} palette
+ * @param {string} colourless - Colour of stars of level 0.
+ */
+export function chosenStars(levels, x, y, palette, colourless) {
+  const opaque = palette.map((colour) => (colour | 0xff000000) >>> 0)
+  const colour = Array.from(levels, (level) => (level === 0 ? colourless : css(opaque, level)))
+  return { x: Array.from(x), y: Array.from(y), colour }
 }
 
 /**

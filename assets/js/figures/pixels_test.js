@@ -1,5 +1,5 @@
 import { assertEquals } from "../testing.js"
-import { chunks, css, pickedStars, repeatedDots, repeatedLines, unpacked } from "./pixels.js"
+import { chosenStars, chunks, css, pickedStars, repeatedDots, repeatedLines, unpacked } from "./pixels.js"
 
 const palette = new Uint32Array(256)
 palette[1] = 0xff0000ff // red in the lowest byte, opaque
@@ -40,4 +40,15 @@ Deno.test("lines are repeated in each turn on screen", () => {
   const { xs, ys } = repeatedLines([[1, 2], [3]], [[4, 5], [6]], [[0, 0], [360, 0]])
   assertEquals(xs, [[1, 2], [3], [361, 362], [363]])
   assertEquals(ys, [[4, 5], [6], [4, 5], [6]])
+})
+
+Deno.test("stars of low levels are the last, in front of those of high ones", () => {
+  const kept = pickedStars(Uint8Array.of(1, 0, 2, 1), [1, 2, 3, 4], [5, 6, 7, 8], palette, true)
+  assertEquals(kept.x, [3, 1, 4])
+  assertEquals(kept.colour[0], css(palette, 2))
+})
+
+Deno.test("a few selected stars are opaque, and seen without a colour", () => {
+  const kept = chosenStars(Uint8Array.of(2, 0), [1, 2], [3, 4], palette, "grey")
+  assertEquals(kept, { x: [1, 2], y: [3, 4], colour: ["rgba(0, 0, 255, 1)", "grey"] })
 })

@@ -1,10 +1,10 @@
 // Stars in the plane of two columns: images, or single glyphs where few stars are on screen, with overlays.
 
 /** @import { RenderLevel } from "bokeh/core/enums" */
-/** @import { ColumnarDataSource, ColumnDataSource, GlyphRenderer } from "bokeh/models/index" */
+/** @import { ColumnarDataSource, ColumnDataSource, GlyphRenderer, ImageRGBA } from "bokeh/models/index" */
 /** @import { TooltipVars } from "bokeh/models/tools/inspectors/hover_tool" */
-/** @import { ArrowsLayer, AxisSpec, ContoursLayer, DotsLayer, ErrorsLayer } from "../payloads.ts" */
-/** @import { FigureColours, ImageLayer } from "../payloads.ts" */
+/** @import { ArrowsLayer, AxisSpec, ChosenLayer, ContoursLayer, DotsLayer, ErrorsLayer } from "../payloads.ts" */
+/** @import { FigureColours, ImageLayer, LinesShape } from "../payloads.ts" */
 /** @import { Palettes, PlaneLayer, PlaneSpec, Shape, ShapedOverlay, StarsLayer } from "../payloads.ts" */
 /** @import { FittedCurves, MarksShape } from "../protocol.d.ts" */
 /** @import { MultiLine } from "bokeh/models/glyphs/index" */
@@ -16,11 +16,14 @@ import { element, large, magnified } from "../base/dom.js"
 import { arrows } from "./arrows.js"
 import { FigureCell } from "./figure.js"
 import { marginRoom, Margins } from "./margins.js"
-import { chunks, css, pickedStars, repeatedDots, repeatedLines, unpacked } from "./pixels.js"
+import { chunks, repeatedDots, repeatedLines, unpacked } from "./pixels.js"
+import { FADED, RIM_WIDTH, StarDots } from "./star_dots.js"
 import { valueAt } from "./ticks.js"
 
 const RING_SIZE = 14
-const STAR_SIZE = 5
+const RING_WIDTH = 2.5
+const LINE_WIDTH = 1.7
+const CASING_WIDTH = 3.4
 const MAX_DOTS = 200_000
 const MANY_MARKS = 2000
 const BAR = 3 // numbers: its ends, and NaN
@@ -35,10 +38,14 @@ const XY = { x: { field: "x" }, y: { field: "y" } }
 export class Plane extends FigureCell {
   /** @type {Map<ImageName, PackedImage>} */
   levels = new Map()
-  /** @type {Uint8Array} - Of single stars. */
-  pickedLevels = new Uint8Array()
+  /** @type {GlyphRenderer | null} - Whose stars show their values under the mouse. */
+  hovered = null
+  /** @type {GlyphRenderer[]} - Under curves, which are seen over stars of any colour. */
+  casings = []
   /** @type {Map<ImageName, ColumnDataSource>} */
   images = new Map()
+  /** @type {Map<ImageName, ImageRGBA>} */
+  imageGlyphs = new Map()
   /** @type {Map<string, GlyphRenderer>} */
   overlays = new Map()
   /** @type {ColumnDataSource | null} - Of the arrows, which lie over the stars. */
@@ -62,16 +69,17 @@ export class Plane extends FigureCell {
     this.overlaySpecs = spec.overlays
     for (const overlay of spec.overlays) if (overlay.shape.kind === "dots") this.addOverlay(overlay)
     this.addImage("everything", "image")
-    this.stars = this.points("stars", "image")
-    // Layers that a brush changes are on the upper canvas, so that axes and the layer of all stars are not repainted.
+    this.addImage("members", "image")
     this.addImage("selected", "overlay")
     this.addErrors(spec.overlays.some(({ name, on }) => name === "errors" && on))
-    this.picked = this.points("picked", "overlay")
+    this.dots = new StarDots(this)
     for (const overlay of spec.overlays) if (overlay.shape.kind !== "dots") this.addOverlay(overlay)
     this.addContours()
     this.focus = new M.ColumnDataSource({ data: { x: [], y: [] }, name: "focus" })
-    const ring = new M.Scatter({ ...XY, size: RING_SIZE * magnified(), fill_alpha: 0, line_width: 2.5 })
-    this.ring = this.layer(ring, this.focus, "overlay")
+    const ring = (/** @type {number} */ width) =>
+      new M.Scatter({ ...XY, size: RING_SIZE * magnified(), fill_alpha: 0, line_width: width })
+    this.halo = this.layer(ring(RING_WIDTH + 2 * RIM_WIDTH), this.focus, "overlay")
+    this.ring = this.layer(ring(RING_WIDTH), this.focus, "overlay")
     if (spec.overlays.some(({ name, on }) => name === "margins" && on)) this.addMargins()
   }
 
@@ -105,8 +113,8 @@ export class Plane extends FigureCell {
   magnify() {
     super.magnify()
     if (!this.ring) return // not built yet
-    this.ring.glyph.size = RING_SIZE * magnified()
-    for (const { glyph } of [this.stars, this.picked]) glyph.size = STAR_SIZE * magnified()
+    for (const { glyph } of [this.ring, this.halo]) glyph.size = RING_SIZE * magnified()
+    this.dots.dress()
   }
 
   /**
@@ -117,27 +125,8 @@ export class Plane extends FigureCell {
     const M = globalThis.Bokeh.Models
     const source = new M.ColumnDataSource({ data: { ...NO_IMAGE }, name })
     const glyph = new M.ImageRGBA({ ...XY, image: { field: "image" }, dw: { field: "dw" }, dh: { field: "dh" } })
-    this.layer(glyph, source, level, name)
+    this.imageGlyphs.set(name, this.layer(glyph, source, level, name).glyph)
     this.images.set(name, source)
-  }
-
-  /**
-   * @param {string} name
-   * @param {RenderLevel} level
-   */
-  points(name, level) {
-    const M = globalThis.Bokeh.Models
-    const source = new M.ColumnDataSource({ data: { x: [], y: [], id: [], colour: [] }, name })
-    const glyph = new M.Scatter({
-      ...XY,
-      size: STAR_SIZE * magnified(),
-      line_color: null,
-      fill_alpha: level === "overlay" ? 0.65 : 0.7,
-      fill_color: level === "overlay" ? { field: "colour" } : "#888888",
-    })
-    const renderer = this.layer(glyph, source, level, name)
-    renderer.visible = false
-    return renderer
   }
 
   /** @param {boolean} on */
@@ -163,8 +152,8 @@ export class Plane extends FigureCell {
   addOverlay({ name, on, shape }) {
     const made = this.overlayOf(shape)
     if (!made) return // a switch of what the server draws
-    made.visible = on
     this.overlays.set(name, made)
+    this.switchOverlay(name, on)
   }
 
   /**
@@ -173,7 +162,7 @@ export class Plane extends FigureCell {
    */
   overlayOf(shape) {
     const M = globalThis.Bokeh.Models
-    if (shape.kind === "lines") return this.linesOf(shape.xs, shape.ys, shape.colours)
+    if (shape.kind === "lines") return this.linesOf(shape)
     if (shape.kind === "dots") {
       const dots = new M.Scatter({ ...XY, size: 2, line_color: null, fill_color: "#9aa5b1", fill_alpha: 0.55 })
       return this.layer(dots, new M.ColumnDataSource({ data: { x: shape.x, y: shape.y } }), "image")
@@ -236,21 +225,22 @@ export class Plane extends FigureCell {
     return this.layer(marks, new M.ColumnDataSource({ data: { x, y }, name: "table" }), many ? "image" : "overlay")
   }
 
-  /**
-   * @param {ArrayLike<number>[]} xs
-   * @param {ArrayLike<number>[]} ys
-   * @param {string[]} colour
-   */
-  linesOf(xs, ys, colour) {
+  /** @param {LinesShape} shape */
+  linesOf({ xs, ys, colours: colour, cased }) {
     const M = globalThis.Bokeh.Models
+    const source = new M.ColumnDataSource({ data: { xs, ys, colour } })
+    const at = { xs: { field: "xs" }, ys: { field: "ys" } }
+    if (cased) {
+      const casing = new M.MultiLine({ ...at, line_width: CASING_WIDTH, line_alpha: 0.7 })
+      this.casings.push(this.layer(casing, source, "overlay"))
+    }
     const lines = new M.MultiLine({
-      xs: { field: "xs" },
-      ys: { field: "ys" },
+      ...at,
       line_color: { field: "colour" },
       line_dash: "dashed",
-      line_width: 1.6,
+      line_width: LINE_WIDTH,
     })
-    return this.layer(lines, new M.ColumnDataSource({ data: { xs, ys, colour } }), "overlay")
+    return this.layer(lines, source, "overlay")
   }
 
   /**
@@ -260,7 +250,9 @@ export class Plane extends FigureCell {
   switchOverlay(name, on) {
     if (name === "errors" && this.errors) this.errors.visible = on
     const overlay = this.overlays.get(name)
-    if (overlay) overlay.visible = on
+    if (!overlay) return
+    overlay.visible = on
+    for (const casing of this.casings) if (casing.data_source === overlay.data_source) casing.visible = on
   }
 
   /**
@@ -279,17 +271,24 @@ export class Plane extends FigureCell {
       this.repeatDots(layer)
     } else if (layer.name === "stars") {
       this.starLayer(layer, colours)
+    } else if (layer.name === "chosen") {
+      this.chooseLayer(layer, colours)
     } else if (layer.name === "picked") {
-      this.pickedLevels = bytes(layer.levels)
-      this.paintPicked(colours)
+      this.dots.pickedLevels = bytes(layer.levels)
+      this.choose(null)
+      this.dots.paintPicked(colours)
     } else if (layer.name === "margins_all" || layer.name === "margins_selected") {
       this.margins?.receive(layer)
-    } else if (layer.name === "everything" || layer.name === "selected") {
+    } else if ("levels" in layer) {
+      this.dots.memberLevels = bytes(layer.levels)
+      this.dots.paintMembers(colours)
+    } else if (layer.kind === "image") {
       const { name, window, shape, from, to } = layer
       const image = { window, shape, packed: pixels.subarray(from, to) }
       this.levels.set(name, image)
       this.paintImage(name, image, colours)
-      if (name === "selected") this.showGlyphs(false)
+      if (name === "selected") this.choose(null)
+      if (name === "selected" || name === "everything") this.showGlyphs(false)
     }
   }
 
@@ -324,18 +323,38 @@ export class Plane extends FigureCell {
 
   /** @param {boolean} on */
   showGlyphs(on) {
-    if (this.stars.visible === on) return
-    this.stars.visible = on
-    this.picked.visible = on
-    if (on) {
-      for (const name of /** @type {const} */ (["everything", "selected"])) {
-        const source = this.images.get(name)
-        if (source) source.data = { ...NO_IMAGE }
-        this.levels.delete(name)
-      }
+    if (this.dots.visible === on) return
+    this.dots.show(on)
+    if (on) { for (const name of /** @type {const} */ (["everything", "members", "selected"])) this.emptyImage(name) }
+    this.arrangeHover()
+  }
+
+  /** @param {ImageName} name */
+  emptyImage(name) {
+    const source = this.images.get(name)
+    if (!source || !this.levels.delete(name)) return
+    source.data = { ...NO_IMAGE }
+  }
+
+  /**
+   * Draw a few selected stars larger than all others, which fade.
+   *
+   * @param {ChosenLayer} layer
+   * @param {Palettes} colours
+   */
+  chooseLayer(layer, colours) {
+    this.choose(layer)
+    this.emptyImage("selected")
+    this.dots.paintPicked(colours)
+  }
+
+  /** @param {ChosenLayer | null} chosen */
+  choose(chosen) {
+    if (!this.dots.choose(chosen)) return
+    for (const name of /** @type {const} */ (["everything", "members"])) {
+      this.imageGlyphs.get(name)?.setv({ global_alpha: chosen ? FADED : 1 })
     }
-    this.hover = on ? this.hover ?? this.tooltip() : null
-    this.arrangeTools() // a drag or a polygon may be under way
+    this.arrangeHover()
   }
 
   /**
@@ -357,7 +376,17 @@ export class Plane extends FigureCell {
     }
   }
 
-  tooltip() {
+  /** Show values of single stars under the mouse: of all on screen, or of a few selected ones over an image. */
+  arrangeHover() {
+    const { named } = this.dots
+    if (named === this.hovered) return
+    this.hovered = named
+    this.hover = named ? this.tooltip(named) : null
+    this.arrangeTools() // a drag or a polygon may be under way
+  }
+
+  /** @param {GlyphRenderer} renderer */
+  tooltip(renderer) {
     const M = globalThis.Bokeh.Models
     const { x, y } = this.spec
     /** @type {(value: number, axis: AxisSpec) => string} */
@@ -367,7 +396,7 @@ export class Plane extends FigureCell {
       if (within !== 0 && Math.abs(within) < 0.01) return String(Number(within.toPrecision(3)))
       return String(Number(within.toFixed(Math.abs(within) < 100 ? 3 : 1)))
     }
-    const { data_source: source } = this.stars
+    const { data_source: source } = renderer
     // One star, even if several are under the mouse.
     /** @type {(source: ColumnarDataSource, vars: TooltipVars) => HTMLElement} */
     const tooltips = (_, { index, indices }) => {
@@ -386,7 +415,7 @@ export class Plane extends FigureCell {
       )
     }
     return new M.HoverTool({
-      renderers: [this.stars],
+      renderers: [renderer],
       tooltips,
       limit: 1,
       point_policy: "snap_to_data",
@@ -400,20 +429,8 @@ export class Plane extends FigureCell {
    */
   starLayer({ x, y, id }, colours) {
     this.showGlyphs(true)
-    this.stars.data_source.data = { x, y, id, colour: id }
-    this.paintStars(colours)
-  }
-
-  /** @param {Palettes} colours */
-  paintStars(colours) {
-    this.stars.glyph.fill_color = css(colours.everything, 160)
-  }
-
-  /** @param {Palettes} colours */
-  paintPicked(colours) {
-    const source = this.stars.data_source
-    const kept = pickedStars(this.pickedLevels, source.get("x"), source.get("y"), colours.selected)
-    this.picked.data_source.data = { ...kept, id: kept.x }
+    this.dots.stars.data_source.data = { x, y, id, colour: id }
+    this.dots.paintStars(colours)
   }
 
   /**
@@ -442,12 +459,10 @@ export class Plane extends FigureCell {
       this.contours.ink.glyph.line_color = theme.text
       this.contours.band.glyph.line_color = theme.background
     }
+    for (const { glyph } of [this.halo, ...this.casings]) glyph.setv({ line_color: theme.background })
     if (this.arrows) this.arrows.glyph.line_color = theme.text
     for (const [name, image] of this.levels) this.paintImage(name, image, colours)
-    if (this.stars.visible) {
-      this.paintStars(colours)
-      this.paintPicked(colours)
-    }
+    this.dots.recolour(colours, theme)
   }
 
   /**

@@ -4,12 +4,15 @@ from explorer.protocol.requests.answers import *  # noqa: F403 - each request is
 from explorer.protocol.requests.axes import *  # noqa: F403
 from explorer.protocol.requests.base import *  # noqa: F403
 from explorer.protocol.requests.base import Request, kind_of
+from explorer.protocol.requests.colours import *  # noqa: F403
 from explorer.protocol.requests.columns import *  # noqa: F403
 from explorer.protocol.requests.computed import *  # noqa: F403
 from explorer.protocol.requests.explore import *  # noqa: F403
 from explorer.protocol.requests.lines import *  # noqa: F403
 from explorer.protocol.requests.overlays import *  # noqa: F403
 from explorer.protocol.requests.star import *  # noqa: F403
+from explorer.protocol.requests.subsets import *  # noqa: F403
+from explorer.protocol.requests.table import *  # noqa: F403
 from explorer.protocol.requests.thumbnails import *  # noqa: F403
 from explorer.protocol.requests.vetting import *  # noqa: F403
 

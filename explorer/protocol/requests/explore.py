@@ -158,18 +158,6 @@ class Help(Request, frozen=True):
     """Show gestures and shortcuts."""
 
 
-class Page(Request, frozen=True):
-    """Turn the table to another page."""
-
-    by: Literal["first", "last"] | int
-
-
-class Sort(Request, frozen=True):
-    """Sort the table by a column, or the other way round."""
-
-    column: Name
-
-
 class Focus(Request, frozen=True):
     """Show one star."""
 

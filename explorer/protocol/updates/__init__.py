@@ -4,6 +4,7 @@ from explorer.protocol.updates.answers import *  # noqa: F403 - each part is dec
 from explorer.protocol.updates.answers import AnswersUpdate
 from explorer.protocol.updates.base import *  # noqa: F403
 from explorer.protocol.updates.base import CommonUpdate
+from explorer.protocol.updates.colours import *  # noqa: F403
 from explorer.protocol.updates.columns import *  # noqa: F403
 from explorer.protocol.updates.columns import ColumnsUpdate
 from explorer.protocol.updates.explore import *  # noqa: F403
@@ -13,6 +14,7 @@ from explorer.protocol.updates.lines import *  # noqa: F403
 from explorer.protocol.updates.spectrum import *  # noqa: F403
 from explorer.protocol.updates.star import *  # noqa: F403
 from explorer.protocol.updates.star import StarUpdate
+from explorer.protocol.updates.table import *  # noqa: F403
 from explorer.protocol.updates.thumbnails import *  # noqa: F403
 from explorer.protocol.updates.thumbnails import ThumbnailUpdate
 from explorer.protocol.updates.vetting import *  # noqa: F403

@@ -9,7 +9,9 @@ from msgspec import UNSET, UnsetType
 from explorer.model.screen import DragTool
 from explorer.model.selection import SelectionMode
 from explorer.protocol.updates.base import ColumnChoice, MessagePart, Row
+from explorer.protocol.updates.colours import LookState
 from explorer.protocol.updates.figures import AnyFigure, AnyLayer, Legend
+from explorer.protocol.updates.table import ColumnFacts, ColumnValues, TableState
 
 
 class ViewChoice(Row, frozen=True):
@@ -29,12 +31,22 @@ class GridState(MessagePart, frozen=True):
     columns: tuple[ColumnChoice, ...] | UnsetType = UNSET
 
 
+class DotStyle(MessagePart, frozen=True):
+    """Look of single stars: size in the usual one, opacity, and whether those of low levels are in front."""
+
+    size: float
+    opacity: float
+    layered: bool
+
+
 class Palettes(MessagePart, frozen=True):
     """Colours by level: red, green, blue and opacity, four bytes each of 256 levels."""
 
     everything: bytes
+    members: bytes
     selected: bytes
     histogram: bytes
+    dots: DotStyle
 
 
 class Note(Row, frozen=True):
@@ -96,45 +108,6 @@ class ToolbarState(MessagePart, frozen=True):
     colours: tuple[ColumnChoice, ...] | UnsetType = UNSET
 
 
-class TableHeading(Row, frozen=True):
-    """A column of the table."""
-
-    name: str
-    label: str
-    description: str
-
-
-class TableOrder(Row, frozen=True):
-    """The column of the order, "" without one."""
-
-    column: str
-    descending: bool
-
-
-class FootRow(Row, frozen=True):
-    """One statistic of the selected stars, as a text for each column; "" for a column without numbers."""
-
-    title: str
-    texts: tuple[str, ...]
-
-
-class TableState(MessagePart, frozen=True):
-    """A page of the table, its columns, and the focused star."""
-
-    rows: tuple[tuple[str, ...], ...] | UnsetType = UNSET
-    ids: tuple[str, ...] | UnsetType = UNSET
-    page: str | UnsetType = UNSET
-    pages: str | UnsetType = UNSET
-    first: bool | UnsetType = UNSET
-    last: bool | UnsetType = UNSET
-    note: str | UnsetType = UNSET
-    sort: TableOrder | UnsetType = UNSET
-    columns: tuple[TableHeading, ...] | UnsetType = UNSET
-    focus: str | UnsetType = UNSET
-    foot: tuple[FootRow, ...] | UnsetType = UNSET
-    foot_stale: bool | UnsetType = UNSET
-
-
 class VerdictList(Row, frozen=True):
     """A list of judged stars."""
 
@@ -149,6 +122,7 @@ class SubsetState(MessagePart, frozen=True):
     colour: str
     count: str
     description: str
+    visible: bool
 
 
 class Suggestion(Row, frozen=True):
@@ -248,7 +222,7 @@ class SideState(MessagePart, frozen=True):
     overlay_refused: bool | UnsetType = UNSET
     children: SubsetParts | UnsetType = UNSET
     report: str | UnsetType = UNSET
-    place: Literal["list", "refused"] | UnsetType = UNSET
+    place: Literal["list", "refused", "subset"] | UnsetType = UNSET
     saved: bool | UnsetType = UNSET
 
 
@@ -323,6 +297,7 @@ class ExploreUpdate(TypedDict, total=False):
     stage: GridState
     colours: Palettes
     legend: Legend
+    look: LookState
     layers: tuple[AnyLayer, ...]
     pixels: bytes
     notes: tuple[SlotNote, ...]
@@ -332,6 +307,8 @@ class ExploreUpdate(TypedDict, total=False):
     home: bool
     toolbar: ToolbarState
     table: TableState
+    column_facts: tuple[ColumnFacts, ...]
+    column_values: tuple[ColumnValues, ...]
     side: SideState
     exports: Exports
     link: Link

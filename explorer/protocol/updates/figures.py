@@ -11,6 +11,7 @@ from explorer.protocol.updates.base import Float32s, Float64s, MessagePart, Row
 from pipeline.figures.disc_map import MapOf
 
 Window: TypeAlias = tuple[float, float, float, float]
+ScaleKind: TypeAlias = Literal["density", "value", "category"]
 
 
 class LegendEntry(Row, frozen=True):
@@ -31,10 +32,11 @@ class Legend(MessagePart, frozen=True):
 
 
 class Caption(Row, frozen=True):
-    """Text beside a view's title; its colour is "" for that of text."""
+    """Text beside a view's title; its mark is in the colour of what it names."""
 
     text: str
     colour: str
+    mark: Literal["", "line", "dot"]
 
 
 ScaleName: TypeAlias = Literal["linear", "log", "symlog"]
@@ -81,11 +83,12 @@ class Shape(MessagePart, frozen=True, tag_field="kind"):
 
 
 class LinesShape(Shape, frozen=True, tag="lines"):
-    """Dashed curves, each with its colour."""
+    """Dashed curves, each with its colour; with a casing they are seen over stars of any colour."""
 
     xs: tuple[Float32s, ...]
     ys: tuple[Float32s, ...]
     colours: tuple[str, ...]
+    cased: bool
 
 
 class DotsShape(Shape, frozen=True, tag="dots"):
@@ -232,7 +235,7 @@ class Layer(MessagePart, frozen=True, tag_field="kind"):
 class ImageLayer(Layer, frozen=True, tag="image"):
     """An image of levels: its shape, and the range of its packed bytes in the message's ``pixels``."""
 
-    name: Literal["everything", "selected"]
+    name: Literal["everything", "members", "selected"]
     window: Window
     shape: tuple[int, int]
     start: int = field(name="from")
@@ -249,10 +252,21 @@ class StarsLayer(Layer, frozen=True, tag="stars"):
 
 
 class PickedLayer(Layer, frozen=True, tag="picked"):
-    """Colour level of each star of the layer ``stars``, a byte each; 0 where it is not selected."""
+    """Colour level of each star of the layer ``stars``, a byte each; 0 for one that is not drawn."""
 
     levels: bytes
-    name: Literal["picked"] = "picked"
+    name: Literal["picked", "members"] = "picked"
+
+
+class ChosenLayer(Layer, frozen=True, tag="chosen"):
+    """A few selected stars, their colour levels (0 without one), and the diameter of their dots in pixels."""
+
+    x: Float32s
+    y: Float32s
+    id: Float64s
+    levels: bytes
+    size: float
+    name: Literal["chosen"] = "chosen"
 
 
 class DotsLayer(Layer, frozen=True, tag="dots"):
@@ -375,6 +389,7 @@ AnyLayer: TypeAlias = (
     ImageLayer
     | StarsLayer
     | PickedLayer
+    | ChosenLayer
     | DotsLayer
     | ArrowsLayer
     | BarsLayer

@@ -7,7 +7,7 @@ from typing import TypedDict
 from msgspec import UNSET, UnsetType
 
 from explorer.protocol.updates.base import ColumnChoice, MessagePart, Row
-from explorer.protocol.updates.explore import TableOrder
+from explorer.protocol.updates.table import TableOrder
 
 
 class Thumbnail(Row, frozen=True):
