@@ -19,6 +19,7 @@ from pathlib import Path
 from explorer.config import AppConfig
 from explorer.listening import refuse_address
 from explorer.model.opened_files import OpenError
+from explorer.model.sky import SkyProfileError, sky_of
 from explorer.opened import open_paths
 from explorer.vetting.people import UserError, UserFile
 
@@ -27,7 +28,8 @@ if __name__ == "__main__":  # the user interface below takes seconds to import
     try:
         if started.users != Path():
             UserFile(started.users).require()
-    except UserError as error:
+        sky_of(started)
+    except (UserError, SkyProfileError) as error:
         print(error, file=sys.stderr)  # noqa: T201
         sys.exit(2)
     refuse_address(started.address, started.port)  # before anything is built

@@ -28,6 +28,7 @@ from explorer.model.memory import give_back, set_aside
 from explorer.model.opened_files import OpenError
 from explorer.model.opening import Opening
 from explorer.model.served import Served, product_health, served_products
+from explorer.model.sky import Sky, SkyProfileError, sky_of
 from explorer.model.work import drop_all
 from explorer.opened import open_paths
 from explorer.opened_record import open_vetting
@@ -56,6 +57,9 @@ from pipeline.products.manifest import ProductError
 COLUMNS_ADDRESS = "columns"
 """Query parameter that requests the columns page."""
 
+AFRESH_ADDRESS = "afresh"
+"""Query parameter of a page that does not continue where its visitor left off."""
+
 COLLECTED_S = 15.0
 """Delay until Panel has deleted a closed page, at most twice its interval of five seconds."""
 
@@ -77,8 +81,9 @@ def serve_session(config: AppConfig) -> pmui.Page:
     if runner is not None and not runner.ready:
         return build_waiting_page(runner)
     try:
+        sky = sky_of(config)
         opening, served, library = _open(config)
-    except (ProductError, OpenError) as error:
+    except (ProductError, OpenError, SkyProfileError) as error:
         return framed_page([sentence(str(error))])
     if request is not None and names_a_session(request):  # under run_app.py it is refused before
         return framed_page([sentence(SESSION_NAMED)])
@@ -98,11 +103,12 @@ def serve_session(config: AppConfig) -> pmui.Page:
         library,
         LinkStore(config.links),
         pn.state.session_args,
-        lambda workspace: Visit(commands, person, reason, workspace),
+        lambda workspace: Visit(commands, person, reason, workspace, sky),
         config.releases,
         config.home / "samp" if config.alone else None,
         opening,
         served,
+        sky,
     )
 
 
@@ -157,6 +163,7 @@ def build_page(
     samp: Path | None = None,
     opening: Opening | None = None,
     served: Served | None = None,
+    sky: Sky | None = None,
 ) -> pmui.Page:
     """The explorer page of a library.
 
@@ -167,7 +174,8 @@ def build_page(
     links : LinkStore
         Where links and saved views are kept.
     arguments : dict, optional
-        The query of the address; ``star`` shows only the star of an obsid, ``link`` restores a shared state.
+        The query of the address; ``star`` shows only the star of an obsid, ``link`` restores a shared state,
+        ``afresh`` continues none.
     visit : callable, optional
         Creates the visitor's access to vetting for a workspace; None without vetting.
     releases : Path
@@ -178,15 +186,19 @@ def build_page(
         What makes the products, where they are made of files that were opened.
     served : Served, optional
         Follows the products on disk, where they are served from a directory.
+    sky : Sky, optional
+        Images of the sky and names; None where they are off.
     """
     products = library.products
     table = library.table
     workspace = Workspace(table, panels=default_panels(library, FIRST_VIEWS), colour_by=default_colour(table))
     workspace.dark = was_dark()
-    restore(workspace, links, arguments or {})
+    restore(workspace, links, arguments or {}, library.products.manifest.created)
 
     here = visit(workspace)
-    explore = ExploreRoom(workspace, library, links, samp, here)
+    by_link = not {"link", "star"}.isdisjoint(arguments or ())
+    continues = not by_link and AFRESH_ADDRESS not in (arguments or ())
+    explore = ExploreRoom(workspace, library, links, samp, here, sky, continues=continues, by_link=by_link)
     rooms: Rooms = {"Explore": lambda: explore}
     if here is not None:
         rooms |= {"Vet": lambda: VetRoom(here), "Adjudicate": lambda: AdjudicateRoom(here)}

@@ -19,6 +19,8 @@ RECORD_VARIABLE = "MGIANT_RECORD"
 """Names the vetting record's URL: in the environment, since it may hold a password."""
 NO_PATH = Path()
 """No file."""
+SWITCH = ("off", "on")
+"""Values of a setting that is on or off."""
 
 
 def _is_port(text: str) -> bool:
@@ -47,6 +49,12 @@ def _prefix(text: str) -> str:
             f"{text!r:.80} is no path: give one like /mgiants, of letters, digits, . _ ~ -"
         )
     return f"/{path}" if path else ""
+
+
+def _switch(text: str) -> str:
+    if text not in SWITCH:
+        raise argparse.ArgumentTypeError(f"{text!r:.20} is neither on nor off")
+    return text
 
 
 def _origin(text: str) -> str:
@@ -150,6 +158,21 @@ class AppConfig:
         reads=Path,
         metavar="FILE",
     )
+    sky_images: str = option(
+        "off",
+        "on: visitors may request images of the sky and SIMBAD names, for which this server sends the coordinates of "
+        "the star to the CDS; off: nothing is sent to anyone (default: off)",
+        "--sky-images",
+        reads=_switch,
+        metavar="off|on",
+    )
+    sky_profile: Path = option(
+        NO_PATH,
+        "TOML file that replaces entries of `pipeline/sources/archives/profiles/sky.toml`: services, surveys, query",
+        "--sky-profile",
+        reads=Path,
+        metavar="FILE",
+    )
     data: Path = setting(
         NO_PATH,
         "where the record, releases, secrets, links and saved views are kept: what nobody can make again; home where "
@@ -189,6 +212,11 @@ class AppConfig:
         return self.data / "links.sqlite"
 
     @property
+    def sky(self) -> Path:
+        """Folder of images of the sky and of names that visitors requested."""
+        return self.home / "sky"
+
+    @property
     def columns(self) -> Path:
         """Folder of memory-mapped columns of large catalogues."""
         return self.home / "columns"
@@ -196,7 +224,10 @@ class AppConfig:
     @classmethod
     def from_arguments(cls, arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> AppConfig:
         """Parse the command line."""
-        given = vars(command_line().parse_args(arguments))
+        parser = command_line()
+        given = vars(parser.parse_args(arguments))
+        if given["sky_profile"] != NO_PATH and given["sky_images"] == "off":
+            parser.error("--sky-profile has no effect without --sky-images on")
         given = {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
         paths = given["paths"] = tuple(path.absolute() for path in given["paths"])
         home, data = cache_folder(environment), data_folder(environment)

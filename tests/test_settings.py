@@ -141,7 +141,7 @@ def test_every_option_is_read_shown_and_documented():
     readme = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
     assert set(options_table().splitlines()) <= set(readme)
     flags = [item.metadata["flag"] for item in dataclasses.fields(AppConfig) if item.metadata.get("flag")]
-    assert len(flags) == 11
+    assert len(flags) == 13
     for item in dataclasses.fields(AppConfig):
         if "flag" in item.metadata:
             assert item.metadata["help"] in shown

@@ -3,6 +3,14 @@
 /** A column of ours that nothing feeds. */
 export type AbsentColumn = [ours: string, corrected: boolean];
 
+/** Select by a region whose numbers are given, as by a drawn one; ``rows`` as of :class:`TypeRegion`. */
+export interface AddRegion {
+  kind: "add_region";
+  slot: number;
+  form: "box" | "circle" | "polygon" | "range";
+  rows: string[][];
+}
+
 /** Conflicts of a campaign, and the star that is open with its reviews. */
 export interface AdjudicateState {
   campaigns: CampaignChoice[];
@@ -19,6 +27,11 @@ export interface AdjudicateState {
   reviews?: Review[];
   quantities?: Quantity[];
   before?: Review | null;
+}
+
+/** Exchange what was continued or opened for what was there before, or return to it. */
+export interface Afresh {
+  kind: "afresh";
 }
 
 /** List similar stars. */
@@ -98,7 +111,7 @@ export interface Aspect {
 export interface Axis {
   kind: "axis";
   slot: number;
-  axis: "x" | "y";
+  axis: "x" | "y" | "z";
   column: string;
 }
 
@@ -296,6 +309,16 @@ export interface ChooseMap {
   of: "all" | "selected" | "difference";
 }
 
+/** Show the sky in a projection and frame, around a centre that is typed in degrees or another unit. */
+export interface ChooseSky {
+  kind: "choose_sky";
+  slot: number;
+  projection: "mollweide" | "aitoff" | "zenithal";
+  frame: string;
+  lon: string;
+  lat: string;
+}
+
 /** A few selected stars, their colour levels (0 without one), and the diameter of their dots in pixels. */
 export interface ChosenLayer {
   kind: "chosen";
@@ -306,11 +329,30 @@ export interface ChosenLayer {
   levels: ArrayBuffer;
   size: number;
   name: "chosen";
+  hover: Float32Array[];
 }
 
 /** Select every star. */
 export interface Clear {
   kind: "clear";
+}
+
+/** A sample of the stars of a space, which the page turns: three numbers of two bytes each, little-endian. */
+export interface CloudLayer {
+  kind: "cloud";
+  slot: number;
+  places: ArrayBuffer;
+  low: number;
+  width: number;
+  name: "cloud";
+}
+
+/** Colour level of each star of the layer ``cloud``, a byte each; 0 where it is not selected. */
+export interface CloudLevelsLayer {
+  kind: "cloud_levels";
+  slot: number;
+  levels: ArrayBuffer;
+  name: "cloud_levels";
 }
 
 /** Choose the column that colours the stars. */
@@ -432,6 +474,13 @@ export interface Connect {
   kind: "connect";
   seen?: boolean;
   browser?: string | null;
+  tab?: string | null;
+}
+
+/** Sentence about the work that was left, and the name of the button that changes it. */
+export interface Continued {
+  text: string;
+  action: string;
 }
 
 /** Show contours of the density of no stars, the selected ones, or all. */
@@ -629,6 +678,16 @@ export interface Draw {
   number: number;
 }
 
+/** Move handles of a region; edits of one gesture are one step of undo. */
+export interface EditRegion {
+  kind: "edit_region";
+  slot: number;
+  path: number[];
+  gesture: string;
+  x: number[];
+  y: number[];
+}
+
 /** Show one view alone, or all again. */
 export interface Enlarge {
   kind: "enlarge";
@@ -789,6 +848,18 @@ export interface GoToPage {
   page: number;
 }
 
+/** Lines of a graticule with NaN between two, and its labels. */
+export interface GraticuleLayer {
+  kind: "graticule";
+  slot: number;
+  x: Float32Array;
+  y: Float32Array;
+  label_x: Float32Array;
+  label_y: Float32Array;
+  labels: string[];
+  name: "graticule";
+}
+
 /** Show so many views. */
 export interface Grid {
   kind: "grid";
@@ -854,11 +925,19 @@ export interface Judge {
   proposal?: Record<string, number | string> | null;
 }
 
+/** An entry of a menu. */
+export type KeyChoice = [key: string, title: string];
+
 /** A label and what stands beside its axis. */
 export type LabelName = [name: string, label: string];
 
 /** A label, or the velocity, that a slider changes between two ends. */
 export type LabelSlider = [name: string, label: string, unit: string, low: number, high: number, step: number];
+
+/** The page is being closed, reloaded or hidden. */
+export interface Leave {
+  kind: "leave";
+}
 
 /** Meaning of colours: a CSS gradient between two ends, or categories with their colours. */
 export interface Legend {
@@ -1077,6 +1156,25 @@ export interface MoveSubset {
   by: -1 | 1;
 }
 
+/** An object near a star: main identifier, type, other identifiers, separation in words. */
+export type NamedObject = [name: string, type: string, others: string[], separation: string];
+
+/** Objects around a star, the nearest first, and where they are from. */
+export interface NamesList {
+  kind: "names";
+  obsid: string;
+  objects: NamedObject[];
+  source: string;
+}
+
+/** The reason why names could not be fetched. */
+export interface NoNames {
+  kind: "sentence";
+  obsid: string;
+  sentence: string;
+  again: boolean;
+}
+
 /** The reason why a star has no posterior. */
 export interface NoPosterior {
   kind: "sentence";
@@ -1089,6 +1187,15 @@ export interface NoShape {
   kind: "none";
 }
 
+/** The reason why there is no image, and whether the same request may help. */
+export interface NoSkyView {
+  kind: "sentence";
+  obsid: string;
+  number: number;
+  sentence: string;
+  again: boolean;
+}
+
 /** Note on selected stars that a view does not show: a few words, and a sentence. */
 export type Note = [text: string, sentence: string];
 
@@ -1096,6 +1203,14 @@ export type Note = [text: string, sentence: string];
 export interface OpenConflict {
   kind: "open_conflict";
   star: string;
+}
+
+/** Show a saved session: a file in base64, or one that was uploaded in parts. */
+export interface OpenSession {
+  kind: "open_session";
+  size: number;
+  data?: string | null;
+  upload?: string | null;
 }
 
 /** Progress of the products, as a fraction or None; ``open`` if the explorer can be entered. */
@@ -1265,7 +1380,7 @@ export interface PinnedCurve {
   flux: Curve;
 }
 
-/** One column against another; a disc map has a specification more. */
+/** One column against another, or a projection of the sky or of a space, which have a specification more. */
 export interface PlaneSpec {
   kind: "plane";
   view: string;
@@ -1278,6 +1393,9 @@ export interface PlaneSpec {
   y: AxisSpec;
   contours: ContoursSpec;
   map?: MapSpec;
+  sky?: SkySpec;
+  space?: SpaceSpec;
+  hover: string[];
 }
 
 /** Draws from the likelihood, an array a label, with fitted labels and their calibrated errors. */
@@ -1374,6 +1492,21 @@ export interface Region {
   keys?: ("ctrl" | "shift")[];
 }
 
+/** A region of the selection in a view: handles as coordinates, and a line where sides are curved. */
+export interface RegionMark {
+  slot: number;
+  path: number[];
+  origin: [number, number];
+  form: "box" | "circle" | "polygon" | "range";
+  excluded: boolean;
+  title: string;
+  x: Float64Array;
+  y: Float64Array;
+  line_x: Float64Array;
+  line_y: Float64Array;
+  fields: string[][];
+}
+
 /** Stars of one sample in a plane with the running median and the line, empty where missing. */
 export interface RelationDrawing {
   x: string;
@@ -1400,6 +1533,12 @@ export interface RelationDrawing {
 export interface RemoveColumn {
   kind: "remove_column";
   name: string;
+}
+
+/** Remove a region from the selection. */
+export interface RemoveRegion {
+  kind: "remove_region";
+  path: number[];
 }
 
 /** Rename a named subset. */
@@ -1463,6 +1602,11 @@ export interface SampleBars {
 
 /** A sample on a menu. */
 export type SampleChoice = [key: string, title: string];
+
+/** Save what a link restores as a file. */
+export interface SaveSession {
+  kind: "save_session";
+}
 
 /** Name the selection. */
 export interface SaveSubset {
@@ -1539,6 +1683,60 @@ export interface SideState {
   saved?: boolean;
 }
 
+/** Fetch an image of the sky around the focused star. */
+export interface SkyImage {
+  kind: "sky_image";
+  obsid: string;
+  survey: string;
+  field_arcmin: number;
+  number: number;
+}
+
+/** A text over an image, with the place of its middle. */
+export type SkyLabel = [text: string, x: number, y: number];
+
+/** Fetch the names of the focused star. */
+export interface SkyNames {
+  kind: "sky_names";
+  obsid: string;
+}
+
+/** Menus of images and what a request sends to whom; a sentence where none can be requested. */
+export interface SkySetup {
+  sentence: string;
+  surveys: SurveyChoice[];
+  fields_arcmin: number[];
+  image_privacy: string;
+  name_privacy: string;
+}
+
+/** A projected sky: its projection, frame and centre, and what can be chosen. */
+export interface SkySpec {
+  projection: string;
+  frame: string;
+  lon: string;
+  lat: string;
+  has_latitude: boolean;
+  projections: KeyChoice[];
+  frames: KeyChoice[];
+}
+
+/** A straight line over an image, in fractions of its side from the upper left corner. */
+export type SkyStroke = [kind: string, x0: number, y0: number, x1: number, y1: number];
+
+/** An image of the sky with its marks; ``about`` describes it in words. */
+export interface SkyView {
+  kind: "image";
+  obsid: string;
+  number: number;
+  mime: string;
+  data: ArrayBuffer;
+  strokes: SkyStroke[];
+  labels: SkyLabel[];
+  about: string;
+  caption: string;
+}
+
 /** Draw the model at the labels of the sliders; None where a slider has no value. */
 export interface Slide {
   kind: "slide";
@@ -1554,6 +1752,31 @@ export interface Sort {
   kind: "sort";
   column: string;
   add?: boolean;
+}
+
+/** A line of a space, such as an axis, in units of the plane from its centre; its end has a label. */
+export interface SpaceGuide {
+  x: Float32Array;
+  y: Float32Array;
+  z: Float32Array;
+  label: string;
+}
+
+/** A marked place of a space, in units of the plane from its centre. */
+export interface SpaceMark {
+  x: number;
+  y: number;
+  z: number;
+  label: string;
+}
+
+/** A space of three columns: the direction from which it is seen, its columns, and what is drawn in it. */
+export interface SpaceSpec {
+  azimuth: number;
+  elevation: number;
+  columns: [string, string, string];
+  guides: SpaceGuide[];
+  marks: SpaceMark[];
 }
 
 /** A spectrum with the settings of the controls: curves, axes, marks and shading. */
@@ -1685,7 +1908,7 @@ export interface StarStep {
   unvetted?: boolean;
 }
 
-/** Stars one by one. */
+/** Stars one by one; ``hover`` has what their tooltips show in place of coordinates. */
 export interface StarsLayer {
   kind: "stars";
   slot: number;
@@ -1693,6 +1916,7 @@ export interface StarsLayer {
   y: Float32Array;
   id: Float64Array;
   name: "stars";
+  hover: Float32Array[];
 }
 
 /** Start a campaign on the selection. */
@@ -1756,6 +1980,9 @@ export interface SunShape {
   x: number[];
   y: number[];
 }
+
+/** A survey of the menu. */
+export type SurveyChoice = [name: string, title: string];
 
 /** Show another view in a place of the grid. */
 export interface Swap {
@@ -1905,6 +2132,22 @@ export interface TrialModel {
   trial: TrialDrawing;
 }
 
+/** See a space of three columns from a direction, in degrees. */
+export interface TurnSpace {
+  kind: "turn_space";
+  slot: number;
+  azimuth: number;
+  elevation: number;
+}
+
+/** Type the numbers of a region of a view, with or without units. */
+export interface TypeRegion {
+  kind: "type_region";
+  slot: number;
+  path: number[];
+  rows: string[][];
+}
+
 /** Return to the selection before. */
 export interface Undo {
   kind: "undo";
@@ -1923,6 +2166,7 @@ export interface Update {
   column_values?: ColumnValues[];
   columns?: ColumnsReport;
   compare?: CompareUpdate;
+  continued?: Continued;
   counts?: Counts;
   dock?: DockView;
   download?: Download;
@@ -1945,6 +2189,7 @@ export interface Update {
   merged?: Merged;
   message?: string;
   notes?: SlotNote[];
+  offer?: TourStep[];
   permitted?: boolean;
   person?: string;
   pinned?: StarData;
@@ -1954,11 +2199,15 @@ export interface Update {
   refit?: RefitResult | Sentence;
   refusal?: string;
   refused?: string;
+  regions?: RegionMark[];
   reload?: boolean;
   requested?: boolean;
   resume?: string;
   saved?: string;
   side?: SideState;
+  sky_names?: NamesList | NoNames;
+  sky_setup?: SkySetup;
+  sky_view?: SkyView | NoSkyView;
   stage?: GridState;
   star?: StarData | Sentence;
   star_page?: boolean;
@@ -2055,9 +2304,12 @@ export type AnyLayer =
   ArrowsLayer |
   BarsLayer |
   ChosenLayer |
+  CloudLayer |
+  CloudLevelsLayer |
   ContoursLayer |
   DotsLayer |
   ErrorsLayer |
+  GraticuleLayer |
   ImageLayer |
   MapLayer |
   MarginsLayer |
@@ -2091,6 +2343,8 @@ export type RequestKind =
   "contours" |
   "axis_range" |
   "corner_columns" |
+  "choose_sky" |
+  "turn_space" |
   "restyle" |
   "apply" |
   "rebuild" |
@@ -2116,6 +2370,8 @@ export type RequestKind =
   "undo" |
   "redo" |
   "clear" |
+  "afresh" |
+  "leave" |
   "help" |
   "focus" |
   "side" |
@@ -2132,6 +2388,8 @@ export type RequestKind =
   "forget_view" |
   "list_exports" |
   "share" |
+  "save_session" |
+  "open_session" |
   "export" |
   "samp" |
   "picture" |
@@ -2143,6 +2401,12 @@ export type RequestKind =
   "overlay_change" |
   "overlay_use" |
   "overlay_forget" |
+  "edit_region" |
+  "type_region" |
+  "add_region" |
+  "remove_region" |
+  "sky_image" |
+  "sky_names" |
   "star_step" |
   "star_find" |
   "star_pin" |
@@ -2199,6 +2463,8 @@ export type Request =
   Contours |
   AxisRange |
   CornerColumns |
+  ChooseSky |
+  TurnSpace |
   Restyle |
   Apply |
   Rebuild |
@@ -2224,6 +2490,8 @@ export type Request =
   Undo |
   Redo |
   Clear |
+  Afresh |
+  Leave |
   Help |
   Focus |
   Side |
@@ -2240,6 +2508,8 @@ export type Request =
   ForgetView |
   ListExports |
   Share |
+  SaveSession |
+  OpenSession |
   Export |
   Samp |
   Picture |
@@ -2251,6 +2521,12 @@ export type Request =
   OverlayChange |
   OverlayUse |
   OverlayForget |
+  EditRegion |
+  TypeRegion |
+  AddRegion |
+  RemoveRegion |
+  SkyImage |
+  SkyNames |
   StarStep |
   StarFind |
   StarPin |

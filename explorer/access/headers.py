@@ -12,6 +12,9 @@ from explorer.config import AppConfig
 HSTS_S = 31_536_000
 """Duration in seconds for which browsers must use TLS, one year."""
 
+THEME_HINT = "Sec-CH-Prefers-Color-Scheme"
+"""Header that browsers are asked for, so that a first page opens in the theme of the system."""
+
 _HOST = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
 
 
@@ -35,6 +38,8 @@ def security_headers(config: AppConfig) -> type[OutputTransform]:
                 "X-Content-Type-Options": "nosniff",
                 "Referrer-Policy": "same-origin",
                 "Cross-Origin-Opener-Policy": "same-origin",
+                "Accept-CH": THEME_HINT,
+                "Critical-CH": THEME_HINT,
             }
             if not config.embedders:
                 self._headers["X-Frame-Options"] = "SAMEORIGIN"

@@ -27,6 +27,7 @@ from explorer.model.selection import MAX_TURNS, InRange, Mask, Selection, Select
 from explorer.model.table import StarTable
 from explorer.state.panels import AXES, AxisName, ContoursOf, PanelState
 from pipeline.figures.disc_map import MapOf
+from pipeline.science.space.sky_projection import Projection
 
 _TEX = re.compile(r"(\$(?=\$)|\\(?=[\[\](]))")
 """Character pairs that Bokeh reads as TeX; a blank separates them."""
@@ -259,6 +260,11 @@ class Chart(ABC):
         """Columns on its axes."""
         return tuple(axis.column.name for axis in self.axes.values())
 
+    @property
+    def chosen(self) -> dict[str, str]:
+        """Axes that can show another column, and the column of each."""
+        return {along: axis.column.name for along, axis in self.axes.items()}
+
     @abstractmethod
     def spec(self, *, dark: bool = False) -> protocol.AnyFigure:
         """Specification from which the browser builds the view."""
@@ -334,6 +340,11 @@ class Chart(ABC):
     def region(self, geometry: protocol.Rectangle | protocol.Outline) -> Selection | None:  # noqa: ARG002 - nothing to select from
         """A drawn shape as a selection; None when it encloses nothing."""
         return None
+
+    @property
+    def origins(self) -> tuple[tuple[float, float], ...]:
+        """Positions of the zero of its coordinates on its axes; several for a view of several maps."""
+        return ((0.0, 0.0),)
 
     def star_at(self, x: float, y: float) -> int | None:  # noqa: ARG002 - no star is here
         """Row of the star under a click, None when there is none."""
@@ -445,6 +456,14 @@ class Chart(ABC):
     def curves_of(self, fit: FitOverlay, state: PanelState) -> tuple[Curve, ...]:  # noqa: ARG002 - planes and bars do
         """Curves of a fit over the view; none where it shows other columns."""
         return ()
+
+    def with_sky(self, projection: Projection, frame: str, lon: str, lat: str) -> PanelState:  # noqa: ARG002 - one view does
+        """State of the view in another projection of the sky."""
+        raise SelectionError(f"{self.title} is not in a projection of the sky.")
+
+    def with_turn(self, azimuth: float, elevation: float) -> PanelState:  # noqa: ARG002 - the view of a space does
+        """State of the view from another direction."""
+        raise SelectionError(f"{self.title} cannot be turned.")
 
     def with_map(self, of: MapOf) -> PanelState:  # noqa: ARG002 - the disc map has one
         """State of the view that maps other stars."""

@@ -90,11 +90,6 @@ class CornerChart(Chart):
             return "No two columns with values in this catalogue."
         return super().lack(view, library, state)
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """All columns."""
-        return self.columns
-
     def spec(self, *, dark: bool = False) -> protocol.CornerSpec:  # noqa: ARG002 - the page has its colours
         """The axes of every column along x and along y."""
         return protocol.CornerSpec(

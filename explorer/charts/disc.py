@@ -290,6 +290,11 @@ class DiscChart(PlaneChart):
         x, y = tuple(value - tile.x for value in geometry.x), tuple(value - tile.y for value in geometry.y)
         return super().region(protocol.Outline(x, y))
 
+    @property
+    def origins(self) -> tuple[tuple[float, float], ...]:
+        """Shifts of its maps."""
+        return tuple((tile.x, tile.y) for tile in self.layout.tiles)
+
     def star_at(self, x: float, y: float) -> int | None:
         """The nearest star of the slice that was clicked."""
         if self.viewport is None:

@@ -91,7 +91,7 @@ def draw_plane(
     """
     table, names = scene.canvas.table, scene.canvas.names
     with mpl.rc_context(STYLE):
-        figure = new_figure(COLUMN_INCHES, COLUMN_INCHES * _aspect_of(shot))
+        figure = new_figure(COLUMN_INCHES, COLUMN_INCHES * aspect_of(shot))
         axes = figure.subplots()
         x_label, y_label = (label_of(table.column(name)) for name in names)
         axes.set(xlim=scene.x_ends, ylim=scene.y_ends, xlabel=x_label, ylabel=y_label)
@@ -112,11 +112,11 @@ def draw_plane(
         add_key(figure, *named)
         sign(figure, shot.note)
         if square:
-            _draw_to_scale(figure, axes)
+            draw_to_scale(figure, axes)
     return figure
 
 
-def _draw_to_scale(figure: Figure, axes: Axes) -> None:
+def draw_to_scale(figure: Figure, axes: Axes) -> None:
     """Make units equal, and the figure as high as they need in its width."""
     steep = _steepness(axes.get_xlim(), axes.get_ylim())
     for _ in range(_FITTINGS):
@@ -127,7 +127,7 @@ def _draw_to_scale(figure: Figure, axes: Axes) -> None:
     axes.set_aspect("equal", adjustable="box")
 
 
-def _aspect_of(shot: Shot) -> float:
+def aspect_of(shot: Shot) -> float:
     """Height over width of the axes: that on screen, within limits."""
     return min(max(shot.aspect, _LOWEST), _HIGHEST)
 
@@ -141,7 +141,7 @@ def draw_bars(axis: Axis, layers: Sequence[protocol.BarsLayer], shot: Shot, *, l
     """A histogram of every star and of the selection, or of its categories, between the ends on screen."""
     ends = shot.state.x_ends or axis.ends
     with mpl.rc_context(STYLE):
-        figure = new_figure(COLUMN_INCHES, COLUMN_INCHES * _aspect_of(shot))
+        figure = new_figure(COLUMN_INCHES, COLUMN_INCHES * aspect_of(shot))
         axes = figure.subplots()
         everything, selected = layers
         axes.stairs(everything.heights, everything.edges, fill=True, color="0.75", alpha=0.8, label="all")
@@ -173,7 +173,7 @@ def draw_image(axes: Axes, levels: Image, viewport: Viewport, ramp: Sequence[str
 def viewport_of(axes: Axes, scene: Scene, shot: Shot, *, square: bool) -> Viewport:
     """The plane of a picture in pixels."""
     (x_low, x_high), (y_low, y_high) = sorted(scene.x_ends), sorted(scene.y_ends)
-    aspect = _steepness(axes.get_xlim(), axes.get_ylim()) if square else _aspect_of(shot)
+    aspect = _steepness(axes.get_xlim(), axes.get_ylim()) if square else aspect_of(shot)
     height = max(round(_RASTER_WIDTH * aspect), 2)
     return Viewport(x_low, x_high, y_low, y_high, _RASTER_WIDTH, height)
 

@@ -67,7 +67,7 @@ class PlaneChart(Chart):
         scales = self.axes["x"].scale, self.axes["y"].scale
         self.published = self._placed(overlays_of(library, x, y), scales)
         self.overlays = self.published
-        self.canvas = Canvas(self.table, x.name, y.name, scales=scales)
+        self.canvas = self.new_canvas()
         self.stars: Stars | None = None
         self.crowding: Crowding | None = None
 
@@ -86,6 +86,11 @@ class PlaneChart(Chart):
         """Whether one of the tables that are on has a point in the plane of both columns."""
         x, y = (axis.column for axis in self.axes.values())
         return bool(table_overlays(tables, x, y))
+
+    def new_canvas(self) -> Canvas:
+        """A canvas of the plane: the page keeps one, and each picture has its own."""
+        x, y = self.axes.values()
+        return Canvas(self.table, x.column.name, y.column.name, scales=(x.scale, y.scale))
 
     @classmethod
     def axes_of(cls, view: ViewSpec, table: StarTable, state: PanelState) -> tuple[AxisSpec, ...]:
@@ -188,7 +193,15 @@ class PlaneChart(Chart):
         if self.stars is None:
             return [self._image("everything", self.canvas.everything(self.viewport).levels), *moved]
         self.crowding = Crowding(self.viewport, self.stars)
-        return [protocol.StarsLayer(NO_SLOT, self.stars.x, self.stars.y, self._ids(self.stars)), *moved]
+        return [self._stars_layer(self.stars), *moved]
+
+    def _stars_layer(self, stars: Stars) -> protocol.StarsLayer:
+        """The stars on screen one by one."""
+        return protocol.StarsLayer(NO_SLOT, stars.x, stars.y, self._ids(stars), hover=self.hover_values(stars.rows))
+
+    def hover_values(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.float32], ...]:  # noqa: ARG002 - projections have some
+        """Values of some stars, shape (n,) each, that tooltips show in place of coordinates; none for two columns."""
+        return ()
 
     def members(self, colouring: Colouring) -> list[WireLayer]:
         """Stars that keep a colour when they are not selected, over the grey of all stars."""
@@ -221,7 +234,15 @@ class PlaneChart(Chart):
     def _chosen(self, brush: Brush, stars: Stars) -> protocol.ChosenLayer:
         """The layer of a few selected stars at their places."""
         levels = brush.colouring.emphasised(brush.colouring.star_levels(self.table, stars.rows))
-        return protocol.ChosenLayer(NO_SLOT, stars.x, stars.y, self._ids(stars), levels.tobytes(), brush.few_pixels)
+        return protocol.ChosenLayer(
+            NO_SLOT,
+            stars.x,
+            stars.y,
+            self._ids(stars),
+            levels.tobytes(),
+            brush.few_pixels,
+            hover=self.hover_values(stars.rows),
+        )
 
     def _many(self, brush: Brush) -> tuple[list[WireLayer], int]:
         """The selected stars as an image or one by one, and how many of them have a place."""
@@ -328,6 +349,8 @@ class PlaneChart(Chart):
 
     def with_axis(self, along: str, column: str) -> PanelState:
         """The plane with another column along x or y; the other axis keeps its scale."""
+        if along not in self.dims:
+            return super().with_axis(along, column)
         x, y = (column, self.canvas.names[1]) if along == "x" else (self.canvas.names[0], column)
         changed: AxisName = "x" if along == "x" else "y"
         return replace(
@@ -374,7 +397,7 @@ class PlaneChart(Chart):
     def draw(self, shot: Shot) -> Figure:
         """Every star in grey, the selection in its colours, and the overlays that are on."""
         x, y = self.axes.values()
-        canvas = Canvas(self.table, *self.canvas.names, self.canvas.shown, self.canvas.scales)  # the page uses its own
+        canvas = self.new_canvas()
         canvas.size_dots(shot.appearance.size)
         scene = Scene(canvas, shot.rows, shot.state.x_ends or x.ends, shot.state.y_ends or y.ends)
         overlays = [overlay for overlay in self.overlays if self.shows(overlay, shot.state)]

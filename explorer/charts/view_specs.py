@@ -14,8 +14,11 @@ from explorer.charts.corner import CORNER, TAIL, CornerChart
 from explorer.charts.disc import DiscChart
 from explorer.charts.histogram import HISTOGRAM, HistogramChart
 from explorer.charts.plane import ANY_COLUMNS, PlaneChart
+from explorer.charts.sky_map import SkyChart
+from explorer.charts.space import SpaceChart
 from explorer.model.library import Library
 from explorer.state.panels import MAX_CORNER, PanelState
+from pipeline.domain.frames import SKY_FRAMES
 
 _WIDE = 0.002
 """Fraction of stars beyond the ends of axes with long tails."""
@@ -105,6 +108,16 @@ SPECS = (
         lacking="positions on the sky",
         about="Galactic coordinates, longitude growing to the left; equatorial ones where a catalogue has no others.",
     ),
+    ViewSpec(
+        "sky_map",
+        "Projected sky",
+        SkyChart,
+        "The sky in an equal-area projection (Mollweide, Hammer-Aitoff, zenithal), in ICRS, Galactic or Sagittarius "
+        "coordinates around any centre, with graticule and the planes of the Galaxy and of the stream.",
+        tuple((AxisSpec(frame.longitude), AxisSpec(frame.latitude)) for frame in SKY_FRAMES.values()),
+        "positions on the sky",
+        square=True,
+    ),
     _space(
         "space_xy", "Space X-Y", "x_gal", "y_gal", "The Galaxy from above, with velocities of high stars (Figure 8)."
     ),
@@ -113,6 +126,15 @@ SPECS = (
     ),
     _space("space_yz", "Space Y-Z", "y_gal", "z_gal", "The Galaxy along the line to the centre (Figure 8)."),
     _space("space_rz", "Space R-Z", "r_gal", "z_gal", "Galactocentric radius against height (Figure 8)."),
+    ViewSpec(
+        "space_3d",
+        "Space in 3-D",
+        SpaceChart,
+        "The Galaxy from any direction, turned by a drag; or the space of any three columns.",
+        ((AxisSpec("x_gal"), AxisSpec("y_gal"), AxisSpec("z_gal")),),
+        "positions",
+        square=True,
+    ),
     _plane(
         "energy",
         "Energy",

@@ -14,6 +14,7 @@ MAX_DEPTH = 60
 """Maximum nesting depth of these parts."""
 
 _DEFINED = "defined"
+_PART = "part"
 
 
 def size_of(selection: Selection, known: dict[int, tuple[int, int]] | None = None) -> tuple[int, int]:
@@ -79,11 +80,15 @@ class Definitions:
         if isinstance(selection, Named):
             return {"kind": selection.kind, "name": selection.name, _DEFINED: self.key(selection.inner)}
         if isinstance(selection, Inverse):
-            return {"kind": selection.kind, "inner": self.write(selection.inner)}
+            return {"kind": selection.kind, "inner": self._inside(selection.inner)}
         if isinstance(selection, Joined):
-            then = [[by, self.write(part)] for by, part in selection.then]
-            return {"kind": selection.kind, "first": self.write(selection.first), "then": then}
+            then = [[by, self._inside(part)] for by, part in selection.then]
+            return {"kind": selection.kind, "first": self._inside(selection.first), "then": then}
         return selection.to_dict()
+
+    def _inside(self, part: Selection) -> dict[str, Any]:
+        """A part of a selection, written in it."""
+        return self.write(part)
 
     def key(self, selection: Selection) -> int:
         """Number of a definition, which is written at the first request."""
@@ -94,6 +99,14 @@ class Definitions:
             self.plain.append(written)
             self._kept.append(selection)  # so that no other object takes its identity
         return key
+
+
+class SharedParts(Definitions):
+    """Definitions of selections that have parts in common, each of which is written once."""
+
+    def _inside(self, part: Selection) -> dict[str, Any]:
+        """A part of a selection, as the number of its definition."""
+        return {_PART: self.key(part)}
 
 
 def read_definitions(stored: Iterable[Any]) -> list[Selection | SelectionError]:
@@ -118,6 +131,8 @@ def read_selection(stored: Any, definitions: Sequence[Selection | SelectionError
     if not isinstance(stored, Mapping):
         return from_dict(stored)
     try:
+        if _PART in stored:
+            return definition(stored[_PART], definitions)
         if _DEFINED in stored:
             return Named(str(stored["name"]), definition(stored[_DEFINED], definitions))
         if stored.get("kind") == Inverse.kind:

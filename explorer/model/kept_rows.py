@@ -7,8 +7,12 @@ from contextlib import AbstractContextManager
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.model.selection import Columns, Mask, Selection, evaluated_once
+from explorer.model.definitions import inside
+from explorer.model.selection import Columns, Joined, Mask, Selection, evaluated_once
 from explorer.model.subsets import Subset
+
+MAX_PARTS = 16
+"""Maximum number of parts of a selection whose masks are cached while another part is edited."""
 
 
 class _Known(dict[int, Mask]):
@@ -41,6 +45,7 @@ class KeptRows:
         self._subsets: tuple[Subset, ...] = ()
         self._packed: dict[int, NDArray[np.uint8]] = {}
         self._counts: dict[int, int] = {}
+        self._parts: dict[int, tuple[Selection, NDArray[np.uint8]]] = {}
 
     def follow(self, subsets: tuple[Subset, ...]) -> None:
         """Cache the masks of these subsets only; unchanged ones are not evaluated again."""
@@ -52,7 +57,7 @@ class KeptRows:
 
     def forget(self) -> None:
         """Evaluate all subsets again, as columns that they may use have changed."""
-        self._packed, self._counts = {}, {}
+        self._packed, self._counts, self._parts = {}, {}, {}
 
     def mask(self, selection: Selection) -> Mask:
         """Mask of any selection, from the cached masks of its subsets."""
@@ -62,6 +67,33 @@ class KeptRows:
                     self._keep(item)
                     return self._unpacked(item)
             return selection.mask(self.table)
+
+    def mask_after(self, selection: Joined, before: Joined) -> Mask:
+        """Mask of an edited selection; masks of its unchanged parts are cached until the next edit.
+
+        Parameters
+        ----------
+        selection : Joined
+            The selection.
+        before : Joined
+            The selection before; parts that are the same objects in both are those that were not edited.
+        """
+        same = {id(part) for part in inside(before)} & {id(part) for part in inside(selection)}
+        self._parts = {key: kept for key, kept in self._parts.items() if key in same}
+        rows = self._part(selection.first, same)
+        for by, part in selection.then:
+            rows = by.of(rows, self._part(part, same))
+        return rows
+
+    def _part(self, part: Selection, same: set[int]) -> Mask:
+        """Mask of a part, from the cache or for it."""
+        kept = self._parts.get(id(part))
+        if kept is not None:
+            return np.unpackbits(kept[1], count=self._n_rows).view(np.bool_)
+        rows = self.mask(part)
+        if id(part) in same and len(self._parts) < MAX_PARTS:
+            self._parts[id(part)] = (part, np.packbits(rows))  # the part, so that no other object takes its identity
+        return rows
 
     def count(self, subset: Subset) -> int:
         """Number of stars of one of the subsets."""

@@ -41,7 +41,11 @@ MAX_VIEWS = 1_000
 KEPT_DAYS = 365
 """Days after which an unopened link is removed; those of saved views stay."""
 
-RESUME_DAYS = 7
+RESUME_DAYS = 30
+"""Days after which the state of a page that was left is removed."""
+
+MAX_LEFT = 50
+"""Maximum number of states of pages that are kept for one owner; the oldest are removed first."""
 
 ANONYMOUS = "browser:"
 """Prefix of the owner key of anonymous visitors."""
@@ -55,10 +59,15 @@ create table if not exists saved_view (
 );
 """
 _COLUMNS = {
-    "link": {"bytes": "integer not null default 0", "owner": "text not null default ''", "made": "text"},
+    "link": {
+        "bytes": "integer not null default 0",
+        "owner": "text not null default ''",
+        "made": "text",
+        "catalog": "text not null default ''",
+    },
     "saved_view": {"owner": "text not null default ''"},
 }
-"""Columns that older files lack; their views have no owner."""
+"""Columns that older files lack; their views have no owner. A page without changes has no ``catalog``."""
 
 _LOG = logging.getLogger(__name__)
 _INDEX = "create index if not exists link_sizes on link (shared, owner, made, changed, bytes)"
@@ -135,8 +144,19 @@ class LinkStore:
                 "the keeper of the server to remove old ones."
             )
 
-    def resume(self, token: str, state: dict[str, Any]) -> None:
-        """Store the state of a page for some days, so that a lost page can be restored.
+    def resume(self, token: str, state: dict[str, Any], owner: str = "", catalog: str = "") -> None:
+        """Store the state of a page for some days, so that a page that was lost or left can be restored.
+
+        Parameters
+        ----------
+        token : str
+            Of the page.
+        state : dict
+            Plain values; ``catalog`` names their catalogue.
+        owner : str
+            Who may continue it, as of :meth:`share`.
+        catalog : str
+            Catalogue in which new pages may continue it; "" if nothing was changed.
 
         Raises
         ------
@@ -146,12 +166,16 @@ class LinkStore:
         text = _text(state)
         with self._open() as database:
             database.execute(
-                "insert into link (token, state, shared, bytes) values (?, ?, 0, ?) on conflict (token) do update set "
-                "state = excluded.state, bytes = excluded.bytes, changed = current_timestamp where shared = 0",
-                (token, text, len(text)),
+                "insert into link (token, state, shared, bytes, owner, catalog, changed) "
+                "values (?, ?, 0, ?, ?, ?, strftime('%Y-%m-%d %H:%M:%f', 'now')) "
+                "on conflict (token) do update set state = excluded.state, bytes = excluded.bytes, "
+                "owner = excluded.owner, catalog = excluded.catalog, changed = excluded.changed where shared = 0",
+                (token, text, len(text), owner, catalog),
             )
             database.execute(
-                "delete from link where shared = 0 and changed < datetime('now', ?)", (f"-{RESUME_DAYS} days",)
+                "delete from link where shared = 0 and (changed < datetime('now', ?) or (owner = ? and owner <> '' and "
+                "token not in (select token from link where shared = 0 and owner = ? order by changed desc limit ?)))",
+                (f"-{RESUME_DAYS} days", owner, owner, MAX_LEFT),
             )
             (total,) = database.execute("select coalesce(sum(bytes), 0) from link where shared = 0").fetchone()
             if total > MAX_RESUME_BYTES:
@@ -160,6 +184,31 @@ class LinkStore:
                     "changed desc, rowid desc) as newer from link where shared = 0) where newer > ?)",
                     (MAX_RESUME_BYTES,),
                 )
+
+    def left(self, owner: str, catalog: str, token: str = "") -> dict[str, Any] | None:
+        """State of a page that its owner left: of a token, or else the latest with changes; None without one.
+
+        Parameters
+        ----------
+        owner : str
+            The owner; states of others are never returned.
+        catalog : str
+            Name of the catalogue.
+        token : str
+            Of the page that was shown in the same tab before.
+        """
+        if not self.path.is_file():
+            return None
+        mine = "select state from link where shared = 0 and owner = ?"
+        with self._open() as database:
+            row = database.execute(f"{mine} and token = ?", (owner, token)).fetchone()
+            state = None if row is None else dict(json.loads(row[0]))
+            if state is not None and state.get("catalog") == catalog:
+                return state
+            row = database.execute(
+                f"{mine} and catalog = ? order by changed desc, rowid desc limit 1", (owner, catalog)
+            ).fetchone()
+        return None if row is None else dict(json.loads(row[0]))
 
     def get(self, token: str) -> dict[str, Any] | None:
         """The state of a token; None if there is none."""

@@ -19,6 +19,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.model.planes import KeepsPlanes, ProjectedPlane, plane_from_dict
 from explorer.model.polygons import points_in_polygon
 from explorer.model.scales import LINEAR, Scale, scale_from_dict
 from pipeline.domain.columns import PERIODS
@@ -226,15 +227,7 @@ class InPolygon(Selection):
 
     def __post_init__(self) -> None:
         """Refuse polygons without an area, and with too many corners."""
-        if len(self.vertices) > MAX_VERTICES:
-            raise SelectionError(
-                f"This outline has {len(self.vertices):,} corners; at most {MAX_VERTICES:,} are allowed. "
-                "Draw a simpler one."
-            )
-        if len(self.vertices) < 3 or not np.isfinite(np.asarray(self.vertices, float)).all():
-            raise SelectionError(
-                f"A polygon needs at least three finite vertices; found {len(self.vertices)}. Draw a larger outline."
-            )
+        _check_outline(self.vertices)
 
     def mask(self, columns: Columns) -> Mask:
         """True where the point lies inside."""
@@ -247,6 +240,34 @@ class InPolygon(Selection):
         for image in images(self.x, self.y, window, (self.x_scale, self.y_scale)):
             inside |= points_in_polygon(x, y, corners - image)
         return inside
+
+
+@dataclass(frozen=True)
+class InProjection(Selection):
+    """A closed outline on a plane on which stars are projected; self-crossings follow the even-odd rule.
+
+    Parameters
+    ----------
+    plane : ProjectedPlane
+        The plane.
+    vertices : tuple of (float, float)
+        At least three corners, in coordinates of the plane.
+    """
+
+    plane: ProjectedPlane
+    vertices: tuple[tuple[float, float], ...]
+    kind: ClassVar[str] = "in_projection"
+
+    def __post_init__(self) -> None:
+        """Refuse outlines without an area, and with too many corners."""
+        _check_outline(self.vertices)
+
+    def mask(self, columns: Columns) -> Mask:
+        """True where the projected star is inside."""
+        for name in self.plane.names:
+            numbers_of(columns, name)
+        x, y = columns.projected(self.plane) if isinstance(columns, KeepsPlanes) else self.plane.points(columns)
+        return points_in_polygon(x, y, np.asarray(self.vertices, float))
 
 
 @dataclass(frozen=True)
@@ -543,12 +564,24 @@ def text_of(columns: Columns, name: str) -> NDArray[Any]:
     return values
 
 
+def _check_outline(vertices: tuple[tuple[float, float], ...]) -> None:
+    """Raise SelectionError for an outline without an area, or with too many corners."""
+    if len(vertices) > MAX_VERTICES:
+        raise SelectionError(
+            f"This outline has {len(vertices):,} corners; at most {MAX_VERTICES:,} are allowed. Draw a simpler one."
+        )
+    if len(vertices) < 3 or not np.isfinite(np.asarray(vertices, float)).all():
+        raise SelectionError(
+            f"A polygon needs at least three finite vertices; found {len(vertices)}. Draw a larger outline."
+        )
+
+
 def _holds_text(values: NDArray[Any]) -> bool:
     return values.dtype.kind in "OUS"
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Selection | Scale):
+    if isinstance(value, Selection | Scale | ProjectedPlane):
         return value.to_dict()
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
@@ -568,6 +601,7 @@ _FIELD_READERS: dict[str, Callable[[Any], Any]] = {
     "tuple[tuple[float, float], ...]": lambda stored: tuple((float(x), float(y)) for x, y in stored),
     "Selection": from_dict,
     "Scale": scale_from_dict,
+    "ProjectedPlane": plane_from_dict,
     "tuple[tuple[Joint, Selection], ...]": lambda stored: tuple((Joint(by), from_dict(part)) for by, part in stored),
 }
 """Readers of the fields of a stored selection, by annotation."""

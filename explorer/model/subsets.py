@@ -18,6 +18,7 @@ from explorer.model.selection import (
     InCone,
     InIds,
     InPolygon,
+    InProjection,
     InRange,
     Inverse,
     Joined,
@@ -258,6 +259,8 @@ def _region(selection: Selection, known: Mapping[str, Column]) -> str:
     if isinstance(selection, InPolygon):
         x, y = _label(selection.x, known), _label(selection.y, known)
         return f"outline in {selection.x_scale.named(x)}, {selection.y_scale.named(y)}"
+    if isinstance(selection, InProjection):
+        return f"outline in {selection.plane.describe(known)}"
     if isinstance(selection, InCategory):
         return f"{_label(selection.column, known)} = {selection.value or '(none)'}"
     return _place(selection)

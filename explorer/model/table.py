@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from explorer.model.column_summary import ColumnSummaries, ColumnSummary
 from explorer.model.ordering import SortKey, StarOrders, stable_order
+from explorer.model.planes import KeptPlanes, Points, ProjectedPlane
 from explorer.model.scales import LINEAR, Scale, ScaleKind, symmetric_scale
 from pipeline.domain.column import Column
 from pipeline.domain.columns import QUANTILE_GROUP, column
@@ -99,6 +100,7 @@ class StarTable(Mapping[str, NDArray[Any]]):
         self._axes: dict[tuple[str, Scale], NDArray[np.float32]] = {}
         self._limits: dict[tuple[str, float, Scale], tuple[float, float] | None] = {}
         self._symmetric: dict[str, Scale] = {}
+        self._planes = KeptPlanes()
         self._categories: dict[str, tuple[tuple[str, ...], NDArray[np.uint8]] | None] = {}
         for values in self._arrays.values():
             values.setflags(write=False)
@@ -221,6 +223,10 @@ class StarTable(Mapping[str, NDArray[Any]]):
             values.setflags(write=False)
             self._axes[name, scale] = values
         return self._axes[name, scale]
+
+    def projected(self, plane: ProjectedPlane) -> Points:
+        """Coordinates of every star on a plane, computed once; those of the last planes are kept."""
+        return self._planes.get(plane, self)
 
     def scale(self, name: str, kind: ScaleKind) -> Scale:
         """Scale of a kind for the values of a column; the width of a symmetric one is measured once."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from explorer.model.definitions import inside
 from explorer.model.expression import Matches
-from explorer.model.selection import Selection
+from explorer.model.selection import InProjection, Selection
 
 _FIELDS = ("column", "x", "y")
 """Fields of selections that name a column."""
@@ -20,5 +20,13 @@ def columns_of(selection: Selection) -> frozenset[str]:
             continue
         seen.add(id(part))
         waiting += inside(part)
-        names |= part.names if isinstance(part, Matches) else {getattr(part, name, "") for name in _FIELDS}
+        names |= _names_of(part)
     return frozenset(names - {""})
+
+
+def _names_of(part: Selection) -> frozenset[str]:
+    if isinstance(part, Matches):
+        return part.names
+    if isinstance(part, InProjection):
+        return frozenset(part.plane.names)
+    return frozenset(getattr(part, name, "") for name in _FIELDS)

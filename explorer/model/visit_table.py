@@ -14,6 +14,7 @@ from explorer.model.column_summary import ColumnSummary
 from explorer.model.computed import ComputedColumn, computed_values, formulas
 from explorer.model.formula import Formula
 from explorer.model.ordering import SortKey, StarOrders
+from explorer.model.planes import KeptPlanes, Points, ProjectedPlane
 from explorer.model.scales import LINEAR, Scale, ScaleKind
 from explorer.model.table import StarTable
 from pipeline.domain.column import Column
@@ -41,6 +42,7 @@ class VisitTable(StarTable):
     def __init__(self, base: StarTable, computed: tuple[ComputedColumn, ...] = ()) -> None:
         self.base: StarTable = base.base if isinstance(base, VisitTable) else base
         self._values: dict[str, NDArray[np.float32]] = {}
+        self._planes = KeptPlanes()
         self.define(computed)
 
     def define(self, computed: tuple[ComputedColumn, ...]) -> None:
@@ -147,6 +149,11 @@ class VisitTable(StarTable):
     def axis(self, name: str, scale: Scale = LINEAR) -> NDArray[np.float32]:
         """A column as float32 coordinates on a scale."""
         return self._of(name).axis(name, scale)
+
+    def projected(self, plane: ProjectedPlane) -> Points:
+        """Coordinates of every star on a plane, shared by all visitors unless it is of a computed column."""
+        defined = tuple(self._key(name) for name in plane.names if name in self._formulas)
+        return self._planes.get(plane, self, defined) if defined else self.base.projected(plane)
 
     def scale(self, name: str, kind: ScaleKind) -> Scale:
         """Scale of a kind for the values of a column."""

@@ -214,6 +214,14 @@ ANSWERS = Queue(
     refusal="{waiting} comparisons of this page are waiting already. Wait until one is done.",
 )
 """Queue of statistics, comparisons and fits of samples of stars."""
+SKY = Queue(
+    "sky",
+    workers=2,
+    running=1,
+    waiting=8,
+    refusal="An image of this page is being fetched and {waiting} more requests are waiting. Ask again later.",
+)
+"""Queue of images of the sky and of names, which other services deliver."""
 
 LINKS = Queue(
     "links",
@@ -227,5 +235,5 @@ LINKS = Queue(
 
 def drop_all(owner: Hashable) -> None:
     """Drop the tasks of a closed page, except those that save its input."""
-    for queue in (REFITS, UPLOADS, EXPORTS, ANSWERS):
+    for queue in (REFITS, UPLOADS, EXPORTS, ANSWERS, SKY):
         queue.drop(owner)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Hashable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from importlib.resources import files
@@ -174,6 +174,10 @@ class Channel(JSComponent):
         """
         return await asyncio.wrap_future(submitted(work, queue, self))
 
+    def drop_background(self, queue: Queue) -> None:
+        """Drop this page's waiting work of a queue, and ask the running one to end."""
+        queue.drop(_owner(self))
+
 
 def log_mishap(log: logging.Logger, kind: str, error: Exception) -> None:
     """Log a failed request in one line; the traceback is logged at debug level."""
@@ -183,6 +187,11 @@ def log_mishap(log: logging.Logger, kind: str, error: Exception) -> None:
 
 def submitted(work: Callable[[], Result], queue: Queue, instead: object) -> Future[Result]:
     """Queue work for the current page, or for ``instead`` if there is none."""
+    return queue.submit(_owner(instead), work)
+
+
+def _owner(instead: object) -> Hashable:
+    """The current page as an owner of work, or ``instead`` if there is none."""
     document = pn.state.curdoc
     session = None if document is None else document.session_context
-    return queue.submit(instead if session is None else session.id, work)
+    return instead if session is None else session.id

@@ -30,6 +30,7 @@ from explorer.model import (
     overlay_tables,
     proposals,
     samples,
+    session_file,
     subsets,
 )
 from explorer.model.screen import Theme
@@ -49,6 +50,7 @@ def limits() -> dict[str, int | tuple[float, float]]:
         "memberBytes": members.MAX_BYTES,
         "overlayBytes": overlay_file.MAX_BYTES,
         "overlayName": overlay_tables.MAX_NAME_CHARACTERS,
+        "sessionBytes": session_file.MAX_BYTES,
         "lineBytes": line_file.MAX_BYTES,
         "lineListName": line_lists.MAX_NAME_CHARACTERS,
         "recordBytes": exchange.MAX_BYTES,

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import panel as pn
 from panel.viewable import Viewable
 
 from explorer import protocol
 from explorer.charts.grid import default_panels
 from explorer.model.library import Library
-from explorer.model.links import LinkStore, new_token
-from explorer.model.selection import SelectionError
-from explorer.model.work import LINKS
+from explorer.model.links import LinkStore
+from explorer.model.sky import Sky
 from explorer.rooms.answer_exports import AnswerExports
 from explorer.rooms.answers import Answers
 from explorer.rooms.channel import Channel
 from explorer.rooms.columns_menu import ColumnsMenu
 from explorer.rooms.help import Help
+from explorer.rooms.kept import KeptWork, unzoomed
 from explorer.rooms.owner import Owner
+from explorer.rooms.regions import Regions
+from explorer.rooms.session_files import SessionFiles
 from explorer.rooms.sharing import Sharing
 from explorer.rooms.side import Side
 from explorer.rooms.stage import Stage
@@ -30,12 +30,9 @@ from explorer.rooms.table import SelectionTable
 from explorer.rooms.thumbnails import ThumbnailRoom
 from explorer.rooms.toolbar import Toolbar
 from explorer.rooms.view_axes import ViewAxes
-from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
 from explorer.vetting.people import Role
 from explorer.vetting.reader import NoRecord, RecordReader
-
-_RESUME_AFTER_MS = 2000
 
 
 class ExploreRoom:
@@ -53,6 +50,12 @@ class ExploreRoom:
         Folder of tables for programs on this computer.
     record : RecordReader, optional
         Vetting record, as the visitor may see it.
+    sky : Sky, optional
+        Images of the sky and names; None where they are off.
+    continues : bool
+        Whether the page continues where the visitor left off; not one of a link or a single star.
+    by_link : bool
+        Whether the visitor follows a link, and is offered the tour instead of being taken on it.
     """
 
     def __init__(
@@ -62,6 +65,10 @@ class ExploreRoom:
         links: LinkStore,
         samp: Path | None = None,
         record: RecordReader | None = None,
+        sky: Sky | None = None,
+        *,
+        continues: bool = True,
+        by_link: bool = False,
     ) -> None:
         self.workspace, self.links = workspace, links
         library = library.with_table(workspace.table)
@@ -70,6 +77,7 @@ class ExploreRoom:
         self.channel.permit = self._permitted
         self.stage = Stage(workspace, library, self.channel)
         self.axes = ViewAxes(self.stage, self.channel)
+        self.regions = Regions(workspace, self.stage, self.channel)
         self.toolbar = Toolbar(workspace, self.channel)
         self.table = SelectionTable(workspace, self.channel, simulated=library.products.manifest.simulated)
         self.columns = ColumnsMenu(workspace, self.channel)
@@ -79,37 +87,16 @@ class ExploreRoom:
         self.owner = Owner(self.record)
         self.side = Side(workspace, library, links, self.channel, self.record, self.owner)
         self.sharing = Sharing(workspace, library, links, self.stage, self.channel, samp, self.owner)
-        self.star = StarDock(workspace, library, lambda: self.table.stars, self.channel, self.record)
+        self.star = StarDock(workspace, library, lambda: self.table.stars, self.channel, self.record, sky=sky)
         self.help = Help(self.channel)
         self._star_shown = False
         self._first_panels = default_panels(library, len(workspace.panels))
-        self._resume = new_token()
-        self._unsaved = False
-        self._left_out: Collection[str] = ()
-        self._unkept = ""
+        self.kept = KeptWork(workspace, library.products.manifest, links, self.channel, self.owner, continues=continues)
+        self.sessions = SessionFiles(workspace, library, self.side.uploads, self.kept, self.channel)
+        self.by_link = by_link
         self.channel.on(protocol.Connect, self._connect)
         self.channel.on(protocol.Painted, lambda _: self._painted())
         workspace.param.watch(lambda event: self.channel.send(message=event.new), "message")
-        kept = [
-            "selection",
-            "subsets",
-            "computed",
-            "focus",
-            "colour_by",
-            "appearance",
-            "mode",
-            "tool",
-            "panels",
-            "enlarged",
-            "dark",
-            "star_alone",
-            "table_layout",
-            "dock",
-            "lines",
-            "overlay_tables",
-            "room",
-        ]
-        workspace.param.watch(lambda *_: self._changed(), kept)
 
     def _permitted(self, request: protocol.Request) -> str:
         """Why a request is refused because of its role; "" if it is permitted."""
@@ -121,13 +108,16 @@ class ExploreRoom:
         """Send the whole state to a new page."""
         self._star_shown = False
         self.owner.set_browser(request.browser)
+        self.kept.connect(request)
         self.stage.connect()
+        self.regions.connect()
         self.toolbar.connect()
         self.table.connect()
         self.answers.connect()
-        self.help.connect(seen=request.seen or self.workspace.star_alone)  # the tour is of the views
-        self.channel.send(resume=self._resume, message=self.workspace.message, person=self.record.name)
-        self._changed(0)  # a server may go before anything is changed
+        self.help.connect(
+            seen=request.seen or self.workspace.star_alone, by_link=self.by_link
+        )  # the tour is of the views
+        self.channel.send(message=self.workspace.message, person=self.record.name)
         self.workspace.connected = True
         if self.workspace.focus is not None:
             self._show_star()
@@ -145,46 +135,21 @@ class ExploreRoom:
             self._star_shown = True
             self.star.connect()
 
-    def _changed(self, after_ms: int = _RESUME_AFTER_MS) -> None:
-        """Store the state for a page that loses its server, shortly after the last change."""
-        document = pn.state.curdoc
-        if document is None or document.session_context is None or self._unsaved:
-            return
-        self._unsaved = True
-        document.add_timeout_callback(self._save, after_ms)  # type: ignore[arg-type]  # Bokeh awaits it
-
     async def reload(self) -> None:
         """Reload the page with its state, for a catalogue with more columns.
 
         Default views depend on the catalogue and are not stored.
         """
-        chosen = [_unzoomed(panel) for panel in self.workspace.panels] != [
-            _unzoomed(panel) for panel in self._first_panels
-        ]
-        self._left_out = () if chosen else ("panels", "enlarged")  # also of a save that is due before the page has gone
-        await self._save()
+        chosen = unzoomed(self.workspace.panels) != unzoomed(self._first_panels)
+        self.kept.left_out = (
+            () if chosen else ("panels", "enlarged")
+        )  # also of a save that is due before the page has gone
+        await self.kept.save()
         self.channel.send(reload=True)
-
-    async def _save(self) -> None:
-        self._unsaved = False
-        state = {**self.workspace.to_dict(), "room": self.workspace.came_from or self.workspace.room}
-        state |= {name: [] if name == "panels" else None for name in self._left_out}
-        unkept = ""
-        try:
-            await self.channel.in_background(lambda: self.links.resume(self._resume, state), LINKS)
-        except SelectionError as error:
-            unkept = f"The state could not be restored after a lost connection. {error}"
-        if unkept and not self._unkept:
-            self.channel.send(message=unkept)
-        self._unkept = unkept
 
     def __panel__(self) -> Viewable:
         """The room's layout."""
         return self.channel
-
-
-def _unzoomed(panel: PanelState) -> PanelState:
-    return replace(panel, x_ends=None, y_ends=None)
 
 
 def state_of_link(links: LinkStore, arguments: Mapping[str, list[bytes]]) -> dict[str, Any] | None:
@@ -198,12 +163,15 @@ def state_of_link(links: LinkStore, arguments: Mapping[str, list[bytes]]) -> dic
     return state
 
 
-def restore(workspace: Workspace, links: LinkStore, arguments: dict[str, list[bytes]]) -> None:
-    """Restore the state of a link, then display the star of ``?star=OBSID``."""
+def restore(workspace: Workspace, links: LinkStore, arguments: Mapping[str, list[bytes]], created: str = "") -> None:
+    """Restore the state of a link, then display the star of ``?star=OBSID``.
+
+    ``created`` is the build of the catalogue, to which steps of undo belong.
+    """
     try:
         state = state_of_link(links, arguments)
         if state is not None:
-            workspace.restore(state)
+            workspace.resume(state, created)
     except ValueError as error:
         workspace.message = str(error)
     for raw in arguments.get("star", [])[:1]:

@@ -10,6 +10,7 @@ from explorer.rooms.shortcuts import PAGE_HELP, help_rows
 GESTURES = (
     "Draw a box, a lasso or a polygon in any view: all views show the same stars. A histogram selects a range.",
     "Polygon: click its corners; a double-click or Enter ends it, Escape drops it.",
+    "Regions stay outlined: drag an outline or its handles, or use Tab, the arrow keys, Delete, and Enter for numbers.",
     "New, Add, And, Minus and Xor set how a gesture changes the selection. Shift adds, Ctrl intersects, both subtract.",
     "Click a star in a view or in the table: its spectrum appears, and a ring marks it everywhere.",
     "Refit: sliders change the model, the mask excludes pixels, ticked labels are fixed; Propose records it.",
@@ -80,7 +81,11 @@ class Help:
         shortcuts = tuple(protocol.Shortcut(keys, meaning) for keys, meaning in SHORTCUTS)
         return protocol.HelpContent(gestures=GESTURES, views=views, shortcuts=shortcuts, tour=tour_steps())
 
-    def connect(self, *, seen: bool) -> None:
-        """Start the tour on a first visit."""
-        if not seen:
+    def connect(self, *, seen: bool, by_link: bool = False) -> None:
+        """Start the tour on a first visit; offer it to a visitor who follows a link."""
+        if seen:
+            return
+        if by_link:
+            self.channel.send(offer=tour_steps())
+        else:
             self.channel.send(tour=tour_steps())

@@ -12,13 +12,14 @@ import panel_material_ui as pmui
 from panel.util import edit_readonly
 from panel.viewable import Viewable
 
+from explorer.access.headers import THEME_HINT
 from explorer.rooms.base import fonts, html, in_turn, stylesheet
 from explorer.state.workspace import Workspace
 from pipeline.products.manifest import Manifest
 
 TITLE = "M-giant explorer"
 DARK_COOKIE = "mgiant-dark"
-"""Cookie of the theme, set by ``remember_theme`` of the scripts."""
+"""Cookie of the theme, set by the scripts: "0" or "1" if it was chosen, "system-0" or "system-1" until then."""
 
 Rooms: TypeAlias = dict[str, Callable[[], Any]]
 
@@ -38,8 +39,21 @@ _THEME = {
 
 
 def was_dark() -> bool:
-    """Whether this browser used the dark theme last."""
-    return pn.state.cookies.get(DARK_COOKIE) == "1"
+    """Whether this browser used the dark theme last, or its system is known to be dark."""
+    kept = pn.state.cookies.get(DARK_COOKIE)
+    if kept is None:
+        return str(pn.state.headers.get(THEME_HINT.title(), "")).strip('"') == "dark"
+    return kept.endswith("1")
+
+
+def ground() -> str:
+    """Style of a page before its scripts run, where the theme is that of a system which has not named it.
+
+    Panel's template takes its ground from a variable that the scripts set, white until then.
+    """
+    if DARK_COOKIE in pn.state.cookies or was_dark():
+        return ""
+    return "@media (prefers-color-scheme: dark) { :where(:root) { --mui-palette-background-default: #121212; } }"
 
 
 def room_tabs(rooms: Rooms, workspace: Workspace) -> tuple[pmui.Tabs, list[pn.Column]]:
@@ -100,7 +114,7 @@ def framed_page(main: list[Any], header: list[Any] | None = None) -> pmui.Page:
         logo=files("assets") / "logo.svg",
         favicon=files("assets") / "logo.svg",
         theme_config=_THEME,
-        raw_css=[fonts(), stylesheet("page")],
+        raw_css=[fonts(), stylesheet("page"), ground()],
         busy_indicator=None,
         sx=_DENSE,
     )

@@ -21,7 +21,7 @@ from explorer.model.selection import Everything, InIds, Selection, SelectionMode
 from explorer.rooms.channel import Channel
 from explorer.rooms.colours import Colours
 from explorer.rooms.columns_menu import column_choices
-from explorer.state.panels import PanelState
+from explorer.state.panels import MAX_PANELS, PanelState
 from explorer.state.stored import COLOUR_BY_SUBSETS
 from explorer.state.workspace import Workspace
 
@@ -366,11 +366,16 @@ class Stage:
         slot = self._slot(slot)
         self.workspace.panels = (*self.workspace.panels[:slot], state, *self.workspace.panels[slot + 1 :])
 
+    def redraw(self, slot: int, state: PanelState) -> None:
+        """Draw a view in a state that the page shows already: its specification is not sent again."""
+        self._remember(self._slot(slot), state)
+        self.due({slot})
+
     def _resize(self, count: int) -> None:
-        count = min(max(count, 1), 8)
+        count = min(max(count, 1), MAX_PANELS)
         present = self.workspace.panels
         shown = [(state.view, state.x) for state in present]
-        more = [state for state in default_panels(self.library, 8) if (state.view, state.x) not in shown]
+        more = [state for state in default_panels(self.library, MAX_PANELS) if (state.view, state.x) not in shown]
         self.workspace.param.update(panels=(*present, *more)[:count], enlarged=None)
 
     def _enlarged(self) -> None:

@@ -18,6 +18,7 @@ from explorer.charts.spectrum import LINE_ZOOM, ZOOMS
 from explorer.charts.spectrum_picture import draw_spectrum
 from explorer.model.library import Library
 from explorer.model.photometry import energy_distribution
+from explorer.model.sky import Sky
 from explorer.model.star import StarFacts, facts_of
 from explorer.model.star_files import spectrum_fits
 from explorer.model.star_search import find_star
@@ -27,6 +28,7 @@ from explorer.rooms.live_refit import LiveRefit
 from explorer.rooms.star_context import StarContext
 from explorer.rooms.star_evidence import StarEvidence
 from explorer.rooms.star_lines import StarLines
+from explorer.rooms.star_sky import StarSky
 from explorer.rooms.star_spectrum import StarSpectrum
 from explorer.state.workspace import Workspace
 from explorer.vetting.reader import NoRecord, RecordReader
@@ -61,6 +63,8 @@ class StarDock:
         Vetting record, as the visitor may see it; None where reviews are blind.
     nothing : str
         Sentence without a focused star.
+    sky : Sky, optional
+        Images of the sky and names; None where they are off.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class StarDock:
         channel: Channel,
         record: RecordReader | None = None,
         nothing: str = "Click a star in a view or in the table to see its spectrum.",
+        sky: Sky | None = None,
     ) -> None:
         self.workspace, self.library, self.order, self.channel = workspace, library, order, channel
         self.record: RecordReader = record or NoRecord()
@@ -81,6 +86,7 @@ class StarDock:
         self.refit = LiveRefit(self.context, self.spectrum, channel)
         self.evidence = StarEvidence(self.context, channel)
         self.lines = StarLines(workspace, channel, self._redraw)
+        self.sky = StarSky(self.context, channel, sky)
         channel.on(protocol.StarStep, lambda request: self.step(request.by, unvetted=request.unvetted))
         channel.on(protocol.StarFind, lambda request: self._find(request.text))
         channel.on(protocol.StarPin, lambda request: channel.send(pinned=self.packet(self._row(request.obsid))))
@@ -95,7 +101,12 @@ class StarDock:
         """Send the constants and the star to a new page."""
         self._ready = self.lines.connected = True
         self.spectrum.reset()
-        self.channel.send(star_setup=self.setup(), star_page=self.workspace.star_alone, lines=self.lines.state())
+        self.channel.send(
+            star_setup=self.setup(),
+            star_page=self.workspace.star_alone,
+            lines=self.lines.state(),
+            sky_setup=self.sky.setup(),
+        )
         self.show()
 
     def setup(self) -> protocol.StarSetup:

@@ -68,6 +68,7 @@ class Toolbar:
 
     def connect(self) -> None:
         """Send the state to a new page."""
+        self._due = False  # what is sent here is complete
         self.channel.send(toolbar=replace(self.state(), colours=self.colours))
 
     def state(self) -> protocol.ToolbarState:

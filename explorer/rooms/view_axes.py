@@ -1,4 +1,4 @@
-"""Axes of the views: scales, directions, limits, ranges, equal units, contours, columns of corner plots."""
+"""Axes of the views: scales, directions, limits, ranges, equal units, contours, projections, corner plots."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ class ViewAxes:
         channel.on(protocol.Contours, self._contour)
         channel.on(protocol.AxisRange, self._select_range)
         channel.on(protocol.CornerColumns, self._choose_columns)
+        channel.on(protocol.ChooseSky, self._choose_sky)
+        channel.on(protocol.TurnSpace, self._turn)
 
     def _scale(self, request: protocol.AxisScale) -> None:
         chart = self.stage.chart(request.slot)
@@ -58,3 +60,12 @@ class ViewAxes:
     def _choose_columns(self, request: protocol.CornerColumns) -> None:
         chart = self.stage.chart(request.slot)
         self.stage.change(request.slot, chart.with_columns(request.columns))
+
+    def _choose_sky(self, request: protocol.ChooseSky) -> None:
+        chart = self.stage.chart(request.slot)
+        state = chart.with_sky(request.projection, request.frame, request.lon, request.lat)
+        self.stage.change(request.slot, state)
+
+    def _turn(self, request: protocol.TurnSpace) -> None:
+        chart = self.stage.chart(request.slot)
+        self.stage.redraw(request.slot, chart.with_turn(request.azimuth, request.elevation))

@@ -7,6 +7,7 @@ from dataclasses import MISSING, asdict, dataclass, fields, replace
 from math import isfinite
 from typing import Any, Literal, TypeAlias, get_args
 
+from explorer.model.planes import FIRST_SKY, FIRST_TURN, SkyView, Turn, sky_view_from_dict, turn_from_dict
 from explorer.model.samples import MAX_BINS
 from explorer.model.scales import LINEAR, Scale, scale_from_dict
 from pipeline.figures.disc_map import MapOf
@@ -24,6 +25,9 @@ MAX_LEVELS = 12
 MIN_CORNER, MAX_CORNER = 2, 6
 """Numbers of columns of a corner plot."""
 
+MAX_PANELS = 8
+"""Maximum number of views in the grid."""
+
 
 @dataclass(frozen=True)
 class PanelState:
@@ -33,7 +37,7 @@ class PanelState:
     ----------
     view : str
         Key of the view.
-    x, y : str
+    x, y, z : str
         Columns of a view that lets one choose; "" takes the view's own.
     x_ends, y_ends : tuple of float or None
         Ends of the axes in drawing order, as coordinates on their scales; None is where the view starts.
@@ -57,6 +61,10 @@ class PanelState:
         Stars of a disc map.
     columns : tuple of str
         Columns of a corner plot; () takes the view's own.
+    sky : SkyView
+        Projection, frame and centre of a projected sky.
+    turn : Turn
+        Direction from which a space of three columns is seen.
     """
 
     view: str
@@ -75,11 +83,14 @@ class PanelState:
     levels: tuple[float, ...] = LEVELS
     map_of: MapOf = MapOf.SELECTED
     columns: tuple[str, ...] = ()
+    z: str = ""
+    sky: SkyView = FIRST_SKY
+    turn: Turn = FIRST_TURN
 
     @property
     def chosen(self) -> tuple[str, ...]:
         """Columns that the user chose, by name."""
-        return tuple(name for name in (self.x, self.y, *self.columns) if name)
+        return tuple(name for name in (self.x, self.y, self.z, *self.columns) if name)
 
     def scale(self, along: AxisName) -> Scale:
         """Scale of an axis."""
@@ -168,6 +179,9 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "view": str,
     "x": str,
     "y": str,
+    "z": str,
+    "sky": sky_view_from_dict,
+    "turn": turn_from_dict,
     "x_ends": _ends,
     "y_ends": _ends,
     "switched": lambda stored: tuple(str(name) for name in stored),

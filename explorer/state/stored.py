@@ -16,7 +16,7 @@ from explorer.model.subsets import MAX_SUBSETS, Subset, subset_from_dict
 from explorer.model.table import StarTable
 from explorer.model.visit_table import VisitTable
 from explorer.state.answers import dock_from_dict
-from explorer.state.panels import PanelState, panel_from_dict
+from explorer.state.panels import MAX_PANELS, PanelState, panel_from_dict
 from explorer.state.table_layout import read_layout
 
 COLOUR_BY_COUNT = "count"
@@ -50,7 +50,7 @@ def read_state(stored: Mapping[str, Any], table: StarTable) -> tuple[dict[str, A
     """
     parts = {name: stored.get(name) for name in ("subsets", "panels")} if isinstance(stored, Mapping) else {}
     if not parts or "selection" not in stored or not all(isinstance(part, list | tuple) for part in parts.values()):
-        raise ValueError("What the link stores is damaged: it holds no selection, subsets or views.")
+        raise ValueError("The stored state is damaged: it holds no selection, subsets or views.")
     lost: list[str] = []
     written = stored.get("definitions", [])
     definitions = read_definitions(written if isinstance(written, list) else [])
@@ -111,7 +111,9 @@ def _subsets(
 
 def _panels(stored: list[Any], lost: list[str]) -> tuple[PanelState, ...]:
     result = []
-    for number, item in enumerate(stored):
+    if len(stored) > MAX_PANELS:
+        lost.append(f"{len(stored) - MAX_PANELS} views above the maximum of {MAX_PANELS}")
+    for number, item in enumerate(stored[:MAX_PANELS]):
         try:
             result.append(panel_from_dict(item))
         except ValueError as error:
@@ -121,7 +123,7 @@ def _panels(stored: list[Any], lost: list[str]) -> tuple[PanelState, ...]:
 
 def _rest(stored: Mapping[str, Any], table: StarTable, n_panels: int, lost: list[str]) -> dict[str, Any]:
     """Read the independent parts; missing ones have their defaults."""
-    result: dict[str, Any] = {name: bool(stored.get(name, False)) for name in ("dark", "star_alone")}
+    result: dict[str, Any] = {"star_alone": bool(stored.get("star_alone", False))}
     colour = stored.get("colour_by", COLOUR_BY_COUNT)
     if colour in (COLOUR_BY_COUNT, COLOUR_BY_SUBSETS) or (isinstance(colour, str) and colour in table):
         result["colour_by"] = colour

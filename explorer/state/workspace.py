@@ -6,7 +6,7 @@ A gesture replaces ``selection`` (a frozen value); ``rows`` is computed once fro
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import param
 from msgspec import to_builtins
@@ -33,19 +33,18 @@ from explorer.model.table import StarTable
 from explorer.model.used_columns import columns_of
 from explorer.model.visit_table import VisitTable
 from explorer.state.answers import DockState
+from explorer.state.history import History, Moment, read_history, write_history
 from explorer.state.panels import PanelState
 from explorer.state.stored import COLOUR_BY_COUNT, COLOUR_BY_SUBSETS, read_state
 from explorer.state.table_layout import TableLayout
 
 _DEPTH = 200
 
-
-class _Moment(NamedTuple):
-    """What undo restores."""
-
-    selection: Selection
-    subsets: tuple[Subset, ...]
-    computed: tuple[ComputedColumn, ...]
+STORED = (
+    *("selection", "subsets", "computed", "focus", "colour_by", "appearance", "mode", "tool", "panels", "enlarged"),
+    *("star_alone", "table_layout", "dock", "lines", "overlay_tables"),
+)
+"""Parameters that links, sessions and left pages store."""
 
 
 class Workspace(param.Parameterized):
@@ -88,7 +87,9 @@ class Workspace(param.Parameterized):
         default=(), class_=tuple, doc="The grid of views."
     )
     enlarged = param.Integer(default=None, allow_None=True, doc="Index of the enlarged view, if any.")
-    dark = param.Boolean(default=False, doc="Whether the page is dark.")
+    dark = param.Boolean(
+        default=False, doc="Whether the page is dark, as the visitor chose; no part of a stored state."
+    )
     room = param.String(default="Explore", doc="The room on screen.")
     campaign = param.String(default="", doc="Id of the campaign of the vetting rooms.")
     star_alone = param.Boolean(default=False, doc="Whether only the focused star is shown.")
@@ -112,23 +113,24 @@ class Workspace(param.Parameterized):
     def __init__(self, table: StarTable, **params: Any) -> None:
         self.table = VisitTable(table, params.get("computed", ()))
         self._kept = KeptRows(self.table)
-        self._past: list[_Moment] = []
-        self._future: list[_Moment] = []
+        self._past: list[Moment] = []
+        self._future: list[Moment] = []
         selection = params.pop("selection", Everything())
         rows = _frozen(selection.mask(self.table))
         super().__init__(selection=selection, rows=rows, n_selected=int(rows.sum()), **params)  # type: ignore[no-untyped-call]
         self._kept.follow(self.subsets)
         self._present = self._moment
         self._travelling = False
+        self._edited: tuple[str, int] = ("", 0)
         self.connected = False
         self.came_from = ""
         self._of_star = ""
         self.param.watch(self._changed, ["selection", "subsets", "computed"])
 
     @property
-    def _moment(self) -> _Moment:
-        """What undo restores."""
-        return _Moment(self.selection, self.subsets, self.computed)
+    def _moment(self) -> Moment:
+        """State that undo restores."""
+        return Moment(self.selection, self.subsets, self.computed)
 
     def _changed(self, *events: param.parameterized.Event) -> None:
         if not self._travelling:
@@ -160,6 +162,8 @@ class Workspace(param.Parameterized):
         if isinstance(selection, Joined) and selection.follows(before):
             by, part = selection.then[-1]
             return by.of(self.rows, self.mask_of(part))
+        if isinstance(selection, Joined) and isinstance(before, Joined):
+            return self._kept.mask_after(selection, before)
         return self.mask_of(selection)
 
     def mask_of(self, selection: Selection) -> Mask:
@@ -179,6 +183,24 @@ class Workspace(param.Parameterized):
             If the selection would be made of too many parts.
         """
         self.selection = check_size(combine(mode or self.mode, self.selection, region))
+
+    def edit(self, selection: Selection, gesture: str = "") -> None:
+        """Replace the selection by one with an edited part.
+
+        Parameters
+        ----------
+        selection : Selection
+            The selection.
+        gesture : str
+            Name of the gesture; successive edits of one are one step of undo. "" is one of its own.
+        """
+        amends = bool(gesture) and self._edited == (gesture, id(self.selection))
+        self._travelling = amends  # the step was stored by the first edit
+        try:
+            self.selection = selection
+        finally:
+            self._travelling = False
+        self._edited = (gesture, id(selection))
 
     def clear(self) -> None:
         """Clear the selection; without one, every star counts as selected."""
@@ -310,7 +332,7 @@ class Workspace(param.Parameterized):
         """Reverse an undo."""
         self._travel(self._future, self._past)
 
-    def _travel(self, source: list[_Moment], target: list[_Moment]) -> None:
+    def _travel(self, source: list[Moment], target: list[Moment]) -> None:
         if not source:
             return
         target.append(self._present)
@@ -320,6 +342,15 @@ class Workspace(param.Parameterized):
             self.param.update(**moment._asdict())
         finally:
             self._travelling = False
+        self.param.update(can_undo=bool(self._past), can_redo=bool(self._future))
+
+    def history_to_dict(self) -> dict[str, Any]:
+        """Convert the latest steps of undo and redo to plain values; :meth:`resume` reads them."""
+        return write_history(History(self._past, self._future))
+
+    def _use_history(self, history: History) -> None:
+        """Replace the steps of undo and redo."""
+        self._past, self._future = history
         self.param.update(can_undo=bool(self._past), can_redo=bool(self._future))
 
     def look_at(self, obsid: int) -> None:
@@ -359,7 +390,7 @@ class Workspace(param.Parameterized):
             "definitions": definitions.plain,
             "computed": [item.to_dict() for item in self.computed],
             "panels": [panel.to_dict() for panel in self.panels],
-            **{name: getattr(self, name) for name in ("focus", "colour_by", "enlarged", "dark")},
+            **{name: getattr(self, name) for name in ("focus", "colour_by", "enlarged")},
             "appearance": to_builtins(self.appearance),
             "star_alone": self.star_alone,
             "table_layout": self.table_layout.to_dict(),
@@ -385,6 +416,29 @@ class Workspace(param.Parameterized):
             result["selection"] = Everything()
         self.message = ""  # so that an equal sentence is shown again
         self.param.update(**result, message=lost)
+
+    def resume(self, stored: Mapping[str, Any], created: str = "") -> None:
+        """Restore a stored state with its steps of undo, if the catalogue is the same build.
+
+        Parameters
+        ----------
+        stored : mapping
+            Output of :meth:`to_dict`; ``history`` are the steps, ``created`` is the build of the catalogue.
+        created : str
+            Build of the present catalogue; steps of another one are left out.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`restore`.
+        """
+        self.restore(stored)
+        steps = stored.get("history") if stored.get("created") == created else None
+        try:
+            self._use_history(read_history(steps, self.table.base))
+        except SelectionError as error:
+            self._use_history(History([], []))
+            self.message = f"{self.message} {error}".lstrip()
 
 
 def _frozen(rows: Mask) -> Mask:

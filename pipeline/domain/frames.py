@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import astropy.units as u
 import numpy as np
@@ -109,15 +110,58 @@ _GALACTIC_TO_SGR = (
 )
 
 
-def _unit_vector(lon_deg: ArrayLike, lat_deg: ArrayLike) -> FloatArray:
+def unit_vectors(lon_deg: ArrayLike, lat_deg: ArrayLike) -> FloatArray:
+    """Unit vectors, shape (..., 3), of longitudes and latitudes in degrees."""
     lon, lat = np.radians(np.asarray(lon_deg, float)), np.radians(np.asarray(lat_deg, float))
     return np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
 
 
-def _angles(vector: FloatArray) -> tuple[FloatArray, FloatArray]:
+def sky_angles(vector: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Longitude (0-360) and latitude in degrees of vectors, shape (..., 3), of any length."""
     lon = np.degrees(np.arctan2(vector[..., 1], vector[..., 0])) % 360.0
     lat = np.degrees(np.arctan2(vector[..., 2], np.hypot(vector[..., 0], vector[..., 1])))
     return lon, lat
+
+
+class SkyFrame(NamedTuple):
+    """A frame of the sky: its name, and the columns of its longitude and latitude."""
+
+    title: str
+    longitude: str
+    latitude: str
+
+
+SKY_FRAMES: dict[str, SkyFrame] = {
+    "icrs": SkyFrame("ICRS", "ra", "dec"),
+    "galactic": SkyFrame("Galactic", "glon", "glat"),
+    "sagittarius": SkyFrame("Sagittarius", "sgr_lambda", "sgr_beta"),
+}
+"""Frames of the sky by their keys; that of the stream is the left-handed one of Law & Majewski (2010)."""
+
+
+@cache
+def sky_rotation(source: str, target: str) -> FloatArray:
+    """Matrix that takes unit vectors of one frame of the sky to those of another one.
+
+    Parameters
+    ----------
+    source, target : str
+        Keys of :data:`SKY_FRAMES`.
+
+    Returns
+    -------
+    ndarray, shape (3, 3)
+        Orthogonal, read-only: the vectors in the target are ``vectors @ matrix.T``. To or from the left-handed frame of
+        the stream its determinant is -1.
+    """
+    from_icrs = {
+        "icrs": np.eye(3),
+        "galactic": unit_vectors(*equatorial_to_galactic([0.0, 90.0, 0.0], [0.0, 0.0, 90.0])).T,
+    }
+    from_icrs["sagittarius"] = _GALACTIC_TO_SGR @ from_icrs["galactic"]
+    matrix = from_icrs[target] @ from_icrs[source].T
+    matrix.setflags(write=False)
+    return matrix
 
 
 def equatorial_to_galactic(ra_deg: ArrayLike, dec_deg: ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -156,7 +200,7 @@ def galactic_to_sagittarius(
     ValueError
         If the convention is unknown.
     """
-    lam, beta = _angles(_unit_vector(glon_deg, glat_deg) @ _GALACTIC_TO_SGR.T)
+    lam, beta = sky_angles(unit_vectors(glon_deg, glat_deg) @ _GALACTIC_TO_SGR.T)
     if convention == "LM10":
         return lam, beta
     if convention == "V21":
@@ -236,7 +280,7 @@ def cylindrical(position_kpc: FloatArray, velocity_kms: FloatArray) -> tuple[Flo
 
 def line_of_sight_gsr(rv_kms: ArrayLike, glon_deg: ArrayLike, glat_deg: ArrayLike, frame: SolarFrame) -> FloatArray:
     """Line-of-sight velocity freed of the Sun's whole Galactocentric motion, in km/s."""
-    direction = _unit_vector(glon_deg, glat_deg)
+    direction = unit_vectors(glon_deg, glat_deg)
     return np.asarray(np.asarray(rv_kms, float) + direction @ np.asarray(frame.v_sun_kms))
 
 

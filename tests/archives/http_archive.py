@@ -20,6 +20,7 @@ from archive_tables import ArchiveTable, DownloadTables
 from faults import Fault, Faults
 from lamost_archive import Copies, LamostArchive, Release, spectra_by_obsid
 from plain_files import PlainFiles
+from sky_archive import SkyArchive
 from tap_archive import TapArchive
 from wire import Log, Reply, Request, Server
 
@@ -39,7 +40,7 @@ class HttpArchive:
     """An archive on a free port, from its construction until :meth:`stop`.
 
     ``faults.append(Fault("unavailable", where="obsid=12", times=2, seconds=1))`` makes requests fail; ``log`` has all
-    requests. Parts are added by ``add_lamost``, ``add_files`` and ``add_tap``.
+    requests. Parts are added by ``add_lamost``, ``add_files``, ``add_tap`` and ``add_sky``.
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -104,6 +105,12 @@ class HttpArchive:
         self._taps.append(service)
         self._parts.append(service)
         return service
+
+    def add_sky(self) -> SkyArchive:
+        """Add services of sky images and of names; :class:`sky_archive.SkyArchive` has their profile."""
+        part = SkyArchive(self.url)
+        self._parts.append(part)
+        return part
 
     def stop(self) -> None:
         """Close the port and all connections."""

@@ -158,7 +158,7 @@ async def visit(browser, server):
     page = await context.new_page()
     await page.add_init_script("localStorage.setItem('mgiant-explorer-tour', '1')")
     begun = time.perf_counter()
-    await page.goto(server.url)
+    await page.goto(server.address("?afresh=1"))
     await page.wait_for_function(_READY, timeout=120_000)
     took = 1e3 * (time.perf_counter() - begun)
     await page.wait_for_timeout(1500)

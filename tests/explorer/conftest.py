@@ -140,9 +140,13 @@ def table(library):
 class Page:
     """Stand-in for the browser: sends messages and stores the answers."""
 
-    def __init__(self, library: Library, links: LinkStore, workspace: Workspace, record=None) -> None:
+    def __init__(
+        self, library: Library, links: LinkStore, workspace: Workspace, record=None, sky=None, *, continues=True
+    ) -> None:
         self.library, self.links, self.workspace = library, links, workspace
-        self.room = ExploreRoom(workspace, library, links, record=record)
+        self.room = ExploreRoom(
+            workspace, library, links, record=record, sky=sky, continues=continues, by_link=not continues
+        )
         self.sent: list[dict] = []
         self.room.channel.deliver = self.sent.append
 

@@ -40,11 +40,12 @@ def make_products(
     keep: tuple[str, ...] = (),
     spectra: bool = True,
     own: Mapping[Column, Any] | None = None,
+    simulated: bool = True,
 ) -> Path:
     """Write a product directory of disc and stream stars.
 
     ``n_spectra`` stars (all by default) have a spectrum; columns in ``drop`` are left out, or all but those in
-    ``keep``; ``own`` are further columns with their values.
+    ``keep``; ``own`` are further columns with their values. ``simulated`` is what the products say of themselves.
     """
     directory.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
@@ -53,7 +54,7 @@ def make_products(
     own = own or {}
     more = pd.DataFrame({one.name: values for one, values in own.items()}, index=frame.index)
     catalog = Catalog.from_frame(pd.concat([frame.drop(columns=list(drop)), more], axis=1), tuple(own))
-    catalog.write(directory, simulated=True)
+    catalog.write(directory, simulated=simulated)
     write_rejects(
         pd.DataFrame(
             {
@@ -67,7 +68,7 @@ def make_products(
         directory,
     )
     if spectra:
-        _write_spectra(directory, frame.head(n_spectra or n_stars), rng)
+        _write_spectra(directory, frame.head(n_spectra or n_stars), rng, simulated=simulated)
     if "v_phi" not in drop:
         write_maps(directory, [_disc_map(frame, low, high, rng) for low, high in ((0, 0.5), (0.5, 1), (1, 2), (2, 5))])
     _write_overlays(directory, rng)
@@ -82,8 +83,8 @@ def make_products(
     )
     Manifest(
         name="invented",
-        simulated=True,
-        simulated_note=NOTE,
+        simulated=simulated,
+        simulated_note=NOTE if simulated else "",
         configuration={"seed": seed, "n_stars": n_stars},
         inputs={"invented sky": ""},
         choices={"frame": "paper", "potential": "none", "dust": "none"},
@@ -198,10 +199,10 @@ def _stream_positions(n: int, rng: np.random.Generator) -> np.ndarray:
     return galactic * distance[:, None] - (FRAME.r0_kpc, 0.0, 0.0)
 
 
-def _write_spectra(directory: Path, frame: pd.DataFrame, rng: np.random.Generator) -> None:
+def _write_spectra(directory: Path, frame: pd.DataFrame, rng: np.random.Generator, *, simulated: bool) -> None:
     wavelength = log_grid(4500.0, 8950.0)
     writer = SpectrumStoreWriter(
-        directory, frame["obsid"].to_numpy(), wavelength, simulated=True, note="invented normalised flux"
+        directory, frame["obsid"].to_numpy(), wavelength, simulated=simulated, note="invented normalised flux"
     )
     narrow = sum(depth * np.exp(-0.5 * ((wavelength - centre) / 3.0) ** 2) for centre, depth in _LINES)
     bands = sum(np.where(wavelength > head, np.exp(-(wavelength - head) / 90.0), 0.0) for head in _HEADS)

@@ -188,7 +188,7 @@ def test_pages_show_a_notice_of_a_corrected_catalogue(open_files, stars):
 
 def test_a_page_that_loads_again_keeps_what_was_chosen(page, library):
     saved = []
-    page.links.resume = lambda _, state: saved.append(state)
+    page.links.resume = lambda _, state, *__: saved.append(state)
 
     def reload():
         asyncio.run(page.room.reload())
@@ -198,7 +198,7 @@ def test_a_page_that_loads_again_keeps_what_was_chosen(page, library):
     page.workspace.colour_by = "m_h"
     assert (reload()["panels"], saved[-1]["colour_by"]) == ([], "m_h")
     assert page.sent[-1] == {"reload": True}
-    asyncio.run(page.room._save())  # one that was due when the button was pressed
+    asyncio.run(page.room.kept.save())  # one that was due when the button was pressed
     assert saved[-1]["panels"] == []
     workspace = Workspace(library.table, panels=default_panels(library, 6))
     workspace.restore(saved[-1])

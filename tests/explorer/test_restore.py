@@ -99,7 +99,7 @@ def test_the_order_of_the_table_is_part_of_a_link(page, library, links, make_pag
 
 def test_a_bad_link_is_reported_beside_the_star_of_the_address(library, links, monkeypatch):
     made = []
-    monkeypatch.setattr("explorer.app.ExploreRoom", lambda workspace, *_: made.append(workspace) or "room")
+    monkeypatch.setattr("explorer.app.ExploreRoom", lambda workspace, *_, **__: made.append(workspace) or "room")
     known = str(library.table["obsid"][3]).encode()
     for star, sentences in ((known, ("link is unknown",)), (b"5", ("link is unknown", "no star with obsid 5"))):
         build_page(library, links, {"star": [star], "link": [b"zz"]})
@@ -124,8 +124,8 @@ def test_one_star_fits(page):
 
 def test_a_page_that_lost_its_server_goes_back_to_its_room(page, library, links, make_page):
     page.workspace.param.update(room="Validate", tool=DragTool.LASSO)
-    asyncio.run(page.room._save())
-    state = links.get(page.room._resume)
+    asyncio.run(page.room.kept.save())
+    state = links.get(page.room.kept.token)
     again = make_page(library, links, Workspace(library.table))
     again.workspace.restore(state)
     again.open()
@@ -150,7 +150,7 @@ def test_states_that_are_too_large_are_reported(page, links, monkeypatch, caplog
     assert "at most 100 are stored" in page.ask("save_view", name="large")["message"]
     page.sent.clear()
     for _ in range(2):
-        asyncio.run(page.room._save())
+        asyncio.run(page.room.kept.save())
     assert len(page.sent) == 1
     assert page.sent[0]["message"].startswith("The state could not be restored after a lost connection.")
     assert links.views(page.room.side.catalog) == {}

@@ -18,6 +18,7 @@ from explorer.charts.corner import CornerChart
 from explorer.charts.disc import STARS
 from explorer.charts.grid import default_panels, has_values, new_state
 from explorer.charts.overlays import PackedImage
+from explorer.charts.projected import ProjectedChart
 from explorer.charts.view_specs import SPECS, VIEWS, chart_of
 from explorer.model.library import Library
 from explorer.model.selection import SelectionError
@@ -25,6 +26,7 @@ from explorer.model.table import StarTable
 from explorer.protocol import (
     BarsLayer,
     ChosenLayer,
+    CloudLevelsLayer,
     MapLayer,
     MissingSpec,
     Outline,
@@ -78,9 +80,16 @@ class ViewLaws(AxisLaws):
         return [axis.column for axis in chart.axes.values()]
 
     @pytest.fixture
-    def points(self, chart, columns, library):
-        """Coordinates of every star, NaN where the view cannot show it."""
-        values = np.stack([library.table.axis(one.name) for one in columns], axis=1)
+    def values(self, chart, columns, library):
+        """Coordinates of every star; those of a projection have tests of their own."""
+        if isinstance(chart, ProjectedChart):
+            return np.stack(chart.plane.points(library.table), axis=1)
+        return np.stack([library.table[one.name] for one in columns], axis=1)
+
+    @pytest.fixture
+    def points(self, chart, values):
+        """Coordinates of every star in single precision, NaN where the view cannot show it."""
+        values = values.astype(np.float32)
         canvas = getattr(chart, "canvas", None)
         return values if canvas is None or canvas.shown is None else np.where(canvas.shown[:, None], values, np.nan)
 
@@ -108,7 +117,7 @@ class ViewLaws(AxisLaws):
         assert not isinstance(spec, MissingSpec)
         for axis in chart.axes.values():
             assert axis.low < axis.high
-            assert axis.column.name in library.table
+        assert all(name in library.table for name in chart.names)
         for switch in spec.overlays:
             switched = chart_of(library, PanelState(view.key, switched=(switch.name,)))
             (other,) = (overlay for overlay in switched.spec().overlays if overlay.name == switch.name)
@@ -119,20 +128,18 @@ class ViewLaws(AxisLaws):
         assert again.title == chart.title
         assert again.axes == chart.axes
 
-    def test_a_rectangle_selects_the_stars_in_it(self, chart, columns, box, library):
+    def test_a_rectangle_selects_the_stars_in_it(self, chart, columns, values, box, library):
         (x0, x1), (y0, y1) = box if len(box) == 2 else (*box, (0.0, 1.0))
         rows = chart.region(Rectangle(x0=x1, x1=x0, y0=y0, y1=y1)).mask(library.table)
-        values = np.stack([library.table[one.name] for one in columns], axis=1)
         assert np.array_equal(rows, inside_box(values, columns, box))
         assert 0 < rows.sum() < library.table.n_stars
         assert chart.region(Rectangle(x0=x0, x1=x0, y0=y0, y1=y1)) is None
 
-    def test_an_outline_selects_the_stars_in_it(self, chart, columns, corners, library):
+    def test_an_outline_selects_the_stars_in_it(self, chart, columns, values, corners, library):
         (x0, y0), _, (x1, y1), _ = corners
         corners.append((0.7 * x0 + 0.3 * x1, 0.5 * (y0 + y1)))  # a dent in the left side
         xs, ys = zip(*corners, strict=True)
         rows = chart.region(Outline(x=xs, y=ys)).mask(library.table)
-        values = np.stack([library.table[one.name] for one in columns], axis=1)
         if len(columns) == 1:
             assert np.array_equal(rows, inside_box(values, columns, [(min(xs), max(xs))])), "the range that it covers"
         else:
@@ -231,7 +238,7 @@ class ViewLaws(AxisLaws):
             elif isinstance(layer, MapLayer):
                 assert not any(layer.strength)
             else:
-                assert not any(layer.levels if isinstance(layer, PickedLayer) else layer.x0)
+                assert not any(layer.levels if isinstance(layer, PickedLayer | CloudLevelsLayer) else layer.x0)
         assert chart.note is None
 
     def test_the_note_counts_selected_stars_that_cannot_be_shown(self, chart, points, library):
@@ -248,13 +255,15 @@ class ViewLaws(AxisLaws):
             if along in chart.axes:
                 assert limits == pytest.approx(chart.axes[along].ends)
         assert axes.get_xlabel()
-        assert axes.get_ylabel()
+        assert axes.get_ylabel() or isinstance(chart, ProjectedChart)
         assert any("what is drawn" in text.get_text() for text in figure.texts)
 
     def test_another_column_on_an_axis_is_a_view_of_it(self, chart, library):
-        for along in chart.axes:
+        for along in chart.chosen:
             state = chart.with_axis(along, "snr")
-            assert chart_of(library, state).axes[along].column.name == "snr"
+            assert chart_of(library, state).chosen[along] == "snr"
+        with pytest.raises(SelectionError, match="has no w axis"):
+            chart.with_axis("w", "snr")
 
     @pytest.mark.parametrize("how", ["absent", "unknown"])
     def test_without_its_columns_it_is_a_sentence(self, view, library, how):

@@ -53,7 +53,9 @@ def visit(browser, server):
     """Opens pages; afterwards none may have logged an error or asked another host."""
     opened = []
 
-    def open_page(query: str = "", *, width: int = 1280, height: int = 720, at: Server | None = None) -> Explorer:
+    def open_page(
+        query: str = "?afresh=1", *, width: int = 1280, height: int = 720, at: Server | None = None
+    ) -> Explorer:
         page = browser.new_page(viewport={"width": width, "height": height})
         explorer = Explorer(page, at or server, query)
         opened.append(explorer)

@@ -143,9 +143,9 @@ class Server:
 
 
 class Explorer:
-    """One visitor's page."""
+    """One visitor's page, which by default does not continue what another test left."""
 
-    def __init__(self, page, server: Server, query: str = "", *, tour: bool = False) -> None:
+    def __init__(self, page, server: Server, query: str = "?afresh=1", *, tour: bool = False) -> None:
         self.page, self.server = page, server
         self.console_errors: list[str] = []
         self.foreign: list[str] = []

@@ -39,6 +39,7 @@ CARDS = """() => {
 UNREACHABLE = f"""() => ({CARDS})().flatMap(card => {{
   const outer = card.getBoundingClientRect()
   return [...card.querySelectorAll('header > :is(button, select):not([hidden])')].filter(one => {{
+    if (getComputedStyle(one).display === 'none') return false // the menu has it
     const box = one.getBoundingClientRect()
     const top = card.getRootNode().elementFromPoint(box.x + box.width / 2, box.y + box.height / 2)
     return box.left < outer.left || box.right > outer.right || box.width < 20 || !one.contains(top)

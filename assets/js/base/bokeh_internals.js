@@ -56,3 +56,15 @@ export function closeTooltip(view, tool) {
 export function asImage(pixels, shape) {
   return Object.assign(pixels, { dimension: 2, shape })
 }
+
+/**
+ * Show the page in a theme, as its own button does: Panel loses what the server changes of it outside a callback.
+ *
+ * @param {boolean} dark
+ */
+export function showTheme(dark) {
+  const roots = globalThis.Bokeh.documents.flatMap((document) => document.roots())
+  for (const { data } of /** @type {{ data?: { dark_theme?: boolean } }[]} */ (roots)) {
+    if (data && "dark_theme" in data && data.dark_theme !== dark) data.dark_theme = dark
+  }
+}

@@ -5,6 +5,7 @@ export const LIMITS = {
   "memberBytes": 16000000,
   "overlayBytes": 16000000,
   "overlayName": 40,
+  "sessionBytes": 16000000,
   "lineBytes": 500000,
   "lineListName": 40,
   "recordBytes": 50000000,

@@ -31,15 +31,6 @@ export function element(tag, attributes, ...children) {
 }
 
 /**
- * Store the theme, in which pages of this server open until the browser is closed.
- *
- * @param {boolean} dark
- */
-export function rememberTheme(dark) {
-  document.cookie = `mgiant-dark=${dark ? 1 : 0}; path=/; SameSite=Lax`
-}
-
-/**
  * A button with an icon.
  *
  * @param {string} name

@@ -7,7 +7,7 @@ import { LIMITS } from "./declared.js"
 const FEW_PARTS = 2
 const STRIDE = 32768 // arguments that a function takes
 
-/** @typedef {{ kind: "members" | "merge" } | { kind: "overlay_file", name: string }} FileMessage */
+/** @typedef {{ kind: "members" | "merge" | "open_session" } | { kind: "overlay_file", name: string }} FileMessage */
 
 /**
  * Bytes in base64.

@@ -96,7 +96,7 @@ export class AxesForm {
   }
 
   /**
-   * @param {Along} axis
+   * @param {Along | "z"} axis
    * @param {string} shown
    */
   column(axis, shown) {

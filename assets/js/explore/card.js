@@ -1,9 +1,9 @@
 // A view of the grid: its title with menus, and its plot.
 
 /** @import { Bars as BarsFigure } from "../figures/bars.js" */
-/** @import { BarsLayer, Layer, Legend, MapSpec, MissingSpec } from "../payloads.ts" */
-/** @import { OverlaySpec, Palettes, PlaneLayer, ViewSpec } from "../payloads.ts" */
-/** @import { ChooseMap, FittedCurves } from "../protocol.d.ts" */
+/** @import { BarsLayer, BarsSpec, Layer, Legend, MapSpec, MissingSpec, OverlaySpec } from "../payloads.ts" */
+/** @import { Palettes, PlaneLayer, PlaneSpec, ViewSpec } from "../payloads.ts" */
+/** @import { ChooseMap, FittedCurves, RegionMark } from "../protocol.d.ts" */
 /** @import { Stage } from "./stage.js" */
 
 import { PICTURE_FORMS } from "../base/declared.js"
@@ -15,8 +15,13 @@ import { Bars } from "../figures/bars.js"
 import { Corner } from "../figures/corner.js"
 import { DiscMap } from "../figures/disc_map.js"
 import { Plane } from "../figures/plane.js"
+import { RegionLayer } from "../figures/regions.js"
+import { SkyMap } from "../figures/sky_map.js"
+import { Space } from "../figures/space.js"
 import { AxesForm } from "./axes_form.js"
 import { CornerForm } from "./corner_form.js"
+import { projectionRows } from "./projection_form.js"
+import { RegionsForm } from "./regions_form.js"
 
 /** @type {[of: ChooseMap["of"], label: string][]} */
 const MAPS_OF = [["selected", "selected"], ["all", "all stars"], ["difference", "selected - all"]]
@@ -27,6 +32,10 @@ export class Card {
   spec = null
   /** @type {Plane | Bars | null} */
   view = null
+  /** @type {RegionLayer | null} */
+  regions = null
+  /** @type {RegionMark[]} */
+  marks = []
   /** @type {Legend | null} - Colours of the view's own. */
   legend = null
   noted = "" // words of the note
@@ -65,6 +74,7 @@ export class Card {
     this.hidden = element("em")
     const more = icon("more_vert", "Axes, overlays and pictures", null, { "aria-expanded": "false" })
     this.popup = popup(more, () => this.menu())
+    this.regionsForm = new RegionsForm(slot, send, () => this.refreshMenu())
     this.grow = icon("open_in_full", "Enlarge", () => send({ kind: "enlarge", slot }))
     this.extras = element("div", { className: "extras" }, this.hidden, this.bar, this.caption)
     this.key = element("button", { type: "button", className: "more", hidden: true, "aria-expanded": "false" }, "Key")
@@ -125,6 +135,7 @@ export class Card {
     this.close()
     this.spec = spec
     this.view = null
+    this.regions = null
     options(this.select, this.stage.catalogue, spec.view)
     const map = spec.kind === "plane" ? spec.map : undefined
     this.part.hidden = !map
@@ -146,15 +157,30 @@ export class Card {
       return
     }
     this.plot.replaceChildren()
-    const { slot, stage, plot } = this
-    /** @type {Plane["send"]} */
-    const send = (message) => stage.fromView(message)
-    const view = figureOf(plot, spec, slot, send)
+    const { stage } = this
+    const view = this.figureOf(spec)
     const { colours, theme, tool } = stage.look
     this.view = view
+    this.regions = new RegionLayer(view, stage.edits, stage.send, (mark) => this.showNumbers(mark))
+    view.placed = () => this.regions?.place()
+    this.regions.receive(this.marks)
+    this.plot.append(this.regions.el)
     view.recolour(colours, theme)
     void view.show(theme, tool)
     this.refreshMenu()
+  }
+
+  /** @param {Exclude<ViewSpec, MissingSpec>} spec */
+  figureOf(spec) {
+    const { slot, stage, plot } = this
+    /** @type {Space["sendTurn"]} */
+    const send = (message) => stage.fromView(message)
+    if (spec.kind === "bars") return new Bars(plot, spec, slot, send)
+    if (spec.kind === "corner") return new Corner(plot, spec, slot, send)
+    const { space } = spec
+    if (space) return new Space(plot, { ...spec, space }, slot, send)
+    const Shown = spec.map ? DiscMap : spec.sky ? SkyMap : Plane
+    return new Shown(plot, spec, slot, send)
   }
 
   /** Show the view's new state in an open menu, where the keyboard stays at what it changed. */
@@ -181,6 +207,28 @@ export class Card {
       this.view.receive(layer)
       if (layer.name === "everything") this.refreshMenu() // the bars set an axis
     } else if (!isBars(layer)) this.view?.receive(layer, pixels, colours)
+  }
+
+  /** @param {RegionMark[]} marks - Of this view. */
+  receiveRegions(marks) {
+    const numbers = (/** @type {RegionMark[]} */ of) =>
+      JSON.stringify(of.map(({ form, path, fields }) => [form, path, fields]))
+    const changed = numbers(marks) !== numbers(this.marks)
+    this.marks = marks
+    this.regions?.receive(marks)
+    if (changed) this.refreshMenu()
+  }
+
+  /**
+   * Open the menu at the numbers of a region.
+   *
+   * @param {RegionMark} mark
+   */
+  showNumbers(mark) {
+    this.popup.el.showPopover()
+    const label = `Region ${this.marks.indexOf(mark) + 1}:`
+    const field = this.popup.el.querySelector(`[aria-label^="${label}"]`)
+    if (field instanceof HTMLElement) field.focus()
   }
 
   /**
@@ -217,10 +265,14 @@ export class Card {
     const { slot, spec, stage } = this
     if (spec === null || spec.kind === "missing") return [element("p", { className: "hint" }, NOTHING)]
     const { send, columns, book } = stage
+    const form = new AxesForm(slot, send, columns, book)
+    const isProjected = spec.kind === "plane" && (spec.sky || spec.space)
     const axes = spec.kind === "corner"
       ? new CornerForm(slot, send, columns, book).rows(spec)
+      : isProjected
+      ? projectionRows(form, spec, this.view)
       : this.view
-      ? new AxesForm(slot, send, columns, book).rows(spec, this.view)
+      ? form.rows(spec, this.view)
       : []
     const picture = (/** @type {string} */ form) =>
       element(
@@ -232,6 +284,7 @@ export class Card {
     return [
       ...map,
       ...axes,
+      ...(spec.kind === "corner" ? [] : [this.regionsForm.rows(spec, this.marks)]),
       ...spec.overlays.map((overlay) => this.overlayBox(overlay)),
       element("div", { className: "row" }, "Picture ", ...PICTURE_FORMS.map(picture)),
     ]
@@ -286,18 +339,6 @@ export class Card {
   mark(xs, ys) {
     if (this.view instanceof Plane) this.view.mark(xs, ys)
   }
-}
-
-/**
- * @param {HTMLElement} cell
- * @param {Exclude<ViewSpec, MissingSpec>} spec
- * @param {number} slot
- * @param {Plane["send"]} send
- */
-function figureOf(cell, spec, slot, send) {
-  if (spec.kind === "bars") return new Bars(cell, spec, slot, send)
-  if (spec.kind === "corner") return new Corner(cell, spec, slot, send)
-  return spec.map ? new DiscMap(cell, spec, slot, send) : new Plane(cell, spec, slot, send)
 }
 
 /** @param {Element} field - Whose label may have its value too. */

@@ -5,8 +5,9 @@
 /** @import { Request } from "../protocol.d.ts" */
 
 import { onLostConnection } from "../base/connection.js"
-import { download, element, rememberTheme, toaster } from "../base/dom.js"
+import { download, element, toaster } from "../base/dom.js"
 import { receive } from "../base/messages.js"
+import { followSystem, rememberTheme, startsDark } from "../base/theme.js"
 import { Corrections, goesOn, stagesByReason } from "./corrections.js"
 import { Sheet } from "./sheet.js"
 
@@ -249,7 +250,12 @@ export function render({ model }) {
   const toast = toaster(SAY_MS)
   const page = new ColumnsPage(send, leave)
   const centre = element("div", { className: "centre" }, page.el)
-  const host = element("div", { className: "explore columns" }, centre, toast.el)
+  const host = element(
+    "div",
+    { className: startsDark() ? "explore columns dark" : "explore columns" },
+    centre,
+    toast.el,
+  )
   /** @type {Parts} */
   const parts = {
     ...page.parts,
@@ -265,6 +271,7 @@ export function render({ model }) {
   model.on("after_render", () => {
     onLostConnection(globalThis.Bokeh.documents[0], () => {}, () => globalThis.location.reload())
     send({ kind: "connect" })
+    followSystem()
   })
   return host
 }

@@ -6,10 +6,12 @@
 /** @import { Child } from "../base/dom.js" */
 
 import { onLostConnection } from "../base/connection.js"
-import { PICTURE_FORMS } from "../base/declared.js"
+import { LIMITS, PICTURE_FORMS } from "../base/declared.js"
 import { download, element, icon, toaster } from "../base/dom.js"
 import { keyTable } from "../base/key_table.js"
+import { sendFile } from "../base/upload.js"
 import { hex } from "../base/uuid.js"
+import { keepInTab } from "./tab.js"
 import { Tour } from "./tour.js"
 
 export const SEEN = "mgiant-explorer-tour"
@@ -112,12 +114,43 @@ export class Dialogs {
       "Share and export",
       element("h2", {}, "Link to the current state"),
       element("div", { className: "row" }, this.address, share),
+      ...this.sessionRows(),
       element("h2", {}, `Table of ${summary}`),
       element("div", { className: "row" }, ...tables, send),
       element("h2", {}, `Figures of the paper, of ${summary}`),
       ...figures.map((figure) => this.paperRow(figure)),
       element("p", { className: "hint" }, "Single views: the menu in the corner of each."),
     )
+  }
+
+  /** Save what a link restores as a file, or open such a file. */
+  sessionRows() {
+    const file = element("input", {
+      type: "file",
+      accept: ".json,application/json",
+      hidden: true,
+      "aria-label": "Session file",
+      onchange: () => void this.openSession(file.files?.[0]),
+    })
+    const save = element("button", {
+      type: "button",
+      title: "Views, selection, subsets, computed columns, lines and table as a JSON file",
+      onclick: () => this.send({ kind: "save_session" }),
+    }, "Save session")
+    const open = element("button", {
+      type: "button",
+      title: "Show a saved session in place of what is on screen, to which a click returns",
+      onclick: () => file.click(),
+    }, "Open session…")
+    return [element("h2", {}, "Session as a file"), element("div", { className: "row" }, save, open, file)]
+  }
+
+  /** @param {File} [file] */
+  async openSession(file) {
+    if (!file) return
+    this.dialog?.close()
+    if (file.size > LIMITS.sessionBytes) return this.send({ kind: "open_session", size: file.size, data: "" })
+    await sendFile(this.send, { kind: "open_session" }, file)
   }
 
   /** @param {ExportsState["figures"][number]} figure */
@@ -199,6 +232,7 @@ export class Dialogs {
    */
   watchConnection(token) {
     this.token = token
+    keepInTab({ token, writing: this.writing() })
     const { document } = this
     if (document === null || this.watched) return
     this.watched = true

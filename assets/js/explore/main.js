@@ -5,20 +5,24 @@
 /** @import { Request } from "../protocol.d.ts" */
 
 import { ColumnBook } from "../base/column_book.js"
-import { debounced, element, rememberTheme } from "../base/dom.js"
+import { debounced, element } from "../base/dom.js"
 import { receive } from "../base/messages.js"
+import { followSystem, rememberTheme, startsDark } from "../base/theme.js"
 import { listenToStarKeys } from "../star/keys.js"
 import { StarDock } from "../star/star.js"
 import { Dialogs, ownName, SEEN } from "./dialogs.js"
 import { Dock } from "./dock.js"
 import { listenToPageKeys } from "./keys.js"
+import { Notice } from "./notice.js"
 import { Side } from "./side.js"
 import { Spectra } from "./spectra.js"
 import { Stage } from "./stage.js"
+import { keepInTab, leftInTab } from "./tab.js"
 import { Table } from "./table.js"
 import { Toolbar } from "./toolbar.js"
 
 const RING_AFTER = 80
+const WRITTEN_AFTER = 400
 
 /** @param {{ model: PanelModel }} page */
 export function render({ model }) {
@@ -34,14 +38,16 @@ export function render({ model }) {
   const dock = new Dock(send, book, table, () => stage.planes)
   const side = new Side(send, book)
   const star = new StarDock(send)
+  const notice = new Notice(send, (steps) => dialogs.tour(steps))
   const down = element("div", { className: "down" }, spectra.el, stage.el, dock.el)
   const centre = element(
     "div",
     { className: "centre" },
     toolbar.el,
+    notice.el,
     element("div", { className: "across" }, side.el, down, star.el),
   )
-  const host = element("div", { className: "explore", tabIndex: -1 }, centre)
+  const host = element("div", { className: startsDark() ? "explore dark" : "explore", tabIndex: -1 }, centre)
   const dialogs = new Dialogs(send, host, toolbar.light, () => side.writing)
   // The spectrum first: with single stars on screen the rings cost a frame in every view.
   const ring = debounced((/** @type {Required<Message>["focus"]} */ places) => stage.ring(places), RING_AFTER)
@@ -61,6 +67,7 @@ export function render({ model }) {
       stage.dimCurves(state.stale)
     },
     ...dialogs.parts,
+    ...notice.parts,
     ...star.parts,
     switched: ([slot, name, on]) => stage.switched(slot, name, on),
     side: (state) => {
@@ -91,9 +98,22 @@ export function render({ model }) {
   listenToStarKeys(host, star)
   model.on("after_render", () => {
     dialogs.document = globalThis.Bokeh.documents[0]
-    send({ kind: "connect", seen: globalThis.localStorage.getItem(SEEN) !== null, browser: ownName() })
-    const writing = dialogs.cameBack()
+    const seen = globalThis.localStorage.getItem(SEEN) !== null
+    const left = leftInTab()
+    send({ kind: "connect", seen, browser: ownName(), tab: left?.token ?? null })
+    const writing = dialogs.cameBack() ?? left?.writing ?? null
     if (writing !== null) side.write(writing)
+    followSystem()
+  })
+  const keep = () => keepInTab({ token: dialogs.token, writing: side.writing })
+  host.addEventListener("input", debounced(keep, WRITTEN_AFTER))
+  const leave = () => {
+    keep()
+    send({ kind: "leave" })
+  }
+  globalThis.addEventListener("pagehide", leave)
+  globalThis.document.addEventListener("visibilitychange", () => {
+    if (globalThis.document.visibilityState === "hidden") leave()
   })
   return host
 }

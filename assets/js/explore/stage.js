@@ -4,11 +4,12 @@
 /** @import { ToolName, ViewMessage } from "../figures/figure.js" */
 /** @import { ColoursState, ColumnEntry, Layer, Message, Palettes } from "../payloads.ts" */
 /** @import { Parts, StageState, ThemeName } from "../payloads.ts" */
-/** @import { Request, ViewSize } from "../protocol.d.ts" */
+/** @import { RegionMark, Request, TurnSpace, ViewSize } from "../protocol.d.ts" */
 
 import { bytes, paletteOf } from "../base/arrays.js"
 import { FIGURES } from "../base/declared.js"
 import { debounced, element, onMagnified } from "../base/dom.js"
+import { RegionEdits } from "../figures/region_edits.js"
 import { Card } from "./card.js"
 
 const LOOK_AFTER = 40
@@ -41,6 +42,8 @@ export class Stage {
   /** @type {ToolName} */
   tool = "box"
   painted = false
+  /** @type {RegionMark[]} */
+  regions = []
 
   /**
    * @param {(message: Request) => void} send
@@ -48,6 +51,7 @@ export class Stage {
    */
   constructor(send, book) {
     this.send = send
+    this.edits = new RegionEdits(send)
     this.book = book
     this.el = element("div", { className: "stage" })
     this.flushLooks = debounced(() => {
@@ -66,6 +70,11 @@ export class Stage {
       pixels: () => {}, // of the layers
       notes: (notes) => notes.forEach(([slot, text]) => this.cards[slot].note(text)),
       fit_curves: (curves) => curves.forEach((drawn) => this.cards[drawn.slot]?.fitCurves(drawn)),
+      regions: (marks) => {
+        this.regions = marks
+        this.edits.received()
+        this.showRegions()
+      },
       tool: (tool) => this.use(tool),
       home: () => this.cards.forEach(({ view }) => view?.home()),
     }
@@ -74,7 +83,7 @@ export class Stage {
   /**
    * Collect viewports in one message: when the page is laid out every view sends one.
    *
-   * @param {ViewMessage} message
+   * @param {ViewMessage | TurnSpace} message
    */
   fromView(message) {
     if (message.kind !== "look") return this.send(message)
@@ -97,6 +106,12 @@ export class Stage {
     }
     for (const [slot, spec] of panels.entries()) if (spec !== null) this.cards[slot].fill(spec)
     for (const card of this.cards) card.enlarge(enlarged)
+    this.showRegions()
+  }
+
+  /** Show each view its regions. */
+  showRegions() {
+    for (const card of this.cards) card.receiveRegions(this.regions.filter(({ slot }) => slot === card.slot))
   }
 
   /**
@@ -106,7 +121,9 @@ export class Stage {
    */
   get planes() {
     return this.cards.flatMap(({ spec }) =>
-      spec?.kind === "plane" ? [{ title: spec.title, x: spec.x.column, y: spec.y.column }] : []
+      spec?.kind === "plane" && !spec.sky && !spec.space
+        ? [{ title: spec.title, x: spec.x.column, y: spec.y.column }]
+        : []
     )
   }
 

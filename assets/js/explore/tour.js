@@ -4,8 +4,6 @@
 
 import { element } from "../base/dom.js"
 
-const NOWHERE = { left: 200, bottom: 200, top: 200 }
-
 export class Tour {
   at = 0
   /** @type {Element | null} */
@@ -17,7 +15,7 @@ export class Tour {
    */
   constructor(host, steps) {
     this.host = host
-    this.steps = steps
+    this.steps = steps.filter(([selector]) => this.shown(selector)) // none points at what the visitor cannot see
     this.text = element("p")
     this.next = element("button", { type: "button", className: "main", onclick: () => this.step() })
     const skip = element("button", { type: "button", onclick: () => this.end() }, "Skip")
@@ -37,6 +35,15 @@ export class Tour {
     this.next.focus()
   }
 
+  /**
+   * The first element of a selector that is on screen.
+   *
+   * @param {string} selector
+   */
+  shown(selector) {
+    return [...this.host.querySelectorAll(selector)].find((found) => found.checkVisibility()) ?? null
+  }
+
   step() {
     this.at += 1
     if (this.at < this.steps.length) this.show()
@@ -45,13 +52,15 @@ export class Tour {
 
   show() {
     const { at, steps } = this
+    if (at >= steps.length) return this.end() // all are hidden
     const [selector, words] = steps[at]
     this.ringed?.classList.remove("ringed")
-    this.ringed = this.host.querySelector(selector)
-    this.ringed?.classList.add("ringed")
+    this.ringed = this.shown(selector)
+    if (this.ringed === null) return this.step() // hidden since
+    this.ringed.classList.add("ringed")
     this.text.textContent = words
     this.next.textContent = at === steps.length - 1 ? "Done" : `Next (${at + 1}/${steps.length})`
-    const box = this.ringed?.getBoundingClientRect() ?? NOWHERE
+    const box = this.ringed.getBoundingClientRect()
     const below = box.bottom + 170 < globalThis.innerHeight
     this.el.style.left = `${Math.max(8, Math.min(box.left, globalThis.innerWidth - 340))}px`
     this.el.style.top = below ? `${box.bottom + 10}px` : `${Math.max(8, box.top + 40)}px`

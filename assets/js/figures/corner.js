@@ -27,7 +27,19 @@ function planeOf({ view, title, caption, about, x }) {
   const axis = /** @type {PlaneSpec["x"]} */ (wholeAxis(x.length))
   /** @type {PlaneSpec["contours"]} */
   const contours = { of: "", levels: [] }
-  return { kind: "plane", view, title, caption, about, overlays: [], square: false, x: axis, y: axis, contours }
+  return {
+    kind: "plane",
+    view,
+    title,
+    caption,
+    about,
+    overlays: [],
+    square: false,
+    x: axis,
+    y: axis,
+    contours,
+    hover: [],
+  }
 }
 
 export class Corner extends Plane {

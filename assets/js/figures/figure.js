@@ -80,6 +80,8 @@ export class FigureCell {
   fitted = null
   /** @type {[Ends, Ends]} - What the square shows all of. */
   asked = [[0, 1], [0, 1]]
+  /** Called when the frame or its axes may have moved. */
+  placed = () => {}
 
   /**
    * @param {HTMLElement} cell
@@ -199,8 +201,12 @@ export class FigureCell {
     clipGlyphs(view)
     for (const renderer of above) renderer.visible = true
     this.use(this.tool) // a toolbar that is not on the page yet forgets its wheel
-    view.repainted.connect(() => this.look())
+    view.repainted.connect(() => {
+      this.look()
+      this.placed()
+    })
     this.look()
+    this.placed()
   }
 
   /** @param {Omit<Rectangle, "type">} corners */

@@ -55,6 +55,8 @@ export class Plane extends FigureCell {
   /** @type {Margins | null} */
   margins = null
   repeated = JSON.stringify([[0, 0]])
+  /** @type {ArrayLike<number>[]} - Of single stars, what tooltips show in place of coordinates. */
+  hoverValues = []
 
   /**
    * @param {HTMLElement} cell
@@ -67,6 +69,7 @@ export class Plane extends FigureCell {
     this.useScales()
     const M = globalThis.Bokeh.Models
     this.overlaySpecs = spec.overlays
+    this.hoverLabels = spec.hover
     for (const overlay of spec.overlays) if (overlay.shape.kind === "dots") this.addOverlay(overlay)
     this.addImage("everything", "image")
     this.addImage("members", "image")
@@ -279,7 +282,7 @@ export class Plane extends FigureCell {
       this.dots.paintPicked(colours)
     } else if (layer.name === "margins_all" || layer.name === "margins_selected") {
       this.margins?.receive(layer)
-    } else if ("levels" in layer) {
+    } else if (layer.name === "members" && "levels" in layer) {
       this.dots.memberLevels = bytes(layer.levels)
       this.dots.paintMembers(colours)
     } else if (layer.kind === "image") {
@@ -392,20 +395,18 @@ export class Plane extends FigureCell {
     /** @type {(value: number, axis: AxisSpec) => string} */
     const words = (at, axis) => {
       const value = valueAt(axis, at)
-      const within = axis.turn ? value - axis.turn * Math.floor(value / axis.turn) : value
-      if (within !== 0 && Math.abs(within) < 0.01) return String(Number(within.toPrecision(3)))
-      return String(Number(within.toFixed(Math.abs(within) < 100 ? 3 : 1)))
+      return shortValue(axis.turn ? value - axis.turn * Math.floor(value / axis.turn) : value)
     }
     const { data_source: source } = renderer
     // One star, even if several are under the mouse.
     /** @type {(source: ColumnarDataSource, vars: TooltipVars) => HTMLElement} */
     const tooltips = (_, { index, indices }) => {
       const at = index ?? 0
-      const rows = [
-        ["obsid", String(source.get("id")[at])],
-        [x.label, words(Number(source.get("x")[at]), x)],
-        [y.label, words(Number(source.get("y")[at]), y)],
-      ]
+      const values = this.dots.few && renderer === this.dots.picked ? this.dots.few.hover : this.hoverValues
+      const shown = this.hoverLabels.length
+        ? this.hoverLabels.map((label, k) => [label, shortValue(values[k][at])])
+        : [[x.label, words(Number(source.get("x")[at]), x)], [y.label, words(Number(source.get("y")[at]), y)]]
+      const rows = [["obsid", String(source.get("id")[at])], ...shown]
       const more = Array.isArray(indices) ? indices.length - 1 : 0
       return element(
         "div",
@@ -427,8 +428,9 @@ export class Plane extends FigureCell {
    * @param {StarsLayer} layer
    * @param {Palettes} colours
    */
-  starLayer({ x, y, id }, colours) {
+  starLayer({ x, y, id, hover }, colours) {
     this.showGlyphs(true)
+    this.hoverValues = hover
     this.dots.stars.data_source.data = { x, y, id, colour: id }
     this.dots.paintStars(colours)
   }
@@ -498,4 +500,10 @@ export class Plane extends FigureCell {
   mark(xs, ys) {
     this.focus.data = { x: xs, y: ys }
   }
+}
+
+/** @param {number} value */
+function shortValue(value) {
+  if (value !== 0 && Math.abs(value) < 0.01) return String(Number(value.toPrecision(3)))
+  return String(Number(value.toFixed(Math.abs(value) < 100 ? 3 : 1)))
 }

@@ -24,6 +24,7 @@ export const PANES = [
   ["refit", "Refit"],
   ["evidence", "Evidence"],
   ["compare", "Compare"],
+  ["sky", "Sky"],
 ]
 
 /** @param {StarDock} dock */

@@ -15,13 +15,15 @@ import { EvidencePane } from "./evidence.js"
 import { drawingOf, KeptStars, starOf } from "./kept.js"
 import { LinesPane } from "./lines.js"
 import { MeasuredBox } from "./measured.js"
+import { StarNames } from "./names.js"
 import { PhotometryBox } from "./photometry.js"
 import { RefitPane } from "./refit.js"
+import { SkyPane } from "./sky.js"
 import { PANES, SPECTRUM_TOOLS, spectrumMenu, zoomButtons } from "./spectrum_menu.js"
 
 const KEPT = 24
 const NOBODY = { next: "", previous: "" }
-/** @typedef {"card" | "lines" | "refit" | "evidence" | "compare"} PaneName */
+/** @typedef {"card" | "lines" | "refit" | "evidence" | "compare" | "sky"} PaneName */
 /** @typedef {"lines" | "model" | "residual" | "raw" | "observed" | "air"} Switch */
 
 export class StarDock {
@@ -94,13 +96,16 @@ export class StarDock {
     this.photometry = new PhotometryBox()
     this.card = element("div", { className: "facts" })
     this.compare = new ComparePane(this.controls, () => this.draw(), (text) => this.read(text))
+    this.sky = new SkyPane(send)
+    this.names = new StarNames(send)
     /** @type {Record<PaneName, HTMLElement>} */
     this.panes = {
-      card: this.card,
+      card: element("div", {}, this.names.el, this.card),
       lines: this.lines.el,
       refit: this.refit.el,
       evidence: this.evidence.el,
       compare: this.compare.el,
+      sky: this.sky.el,
     }
     this.tabs = choices("About the star", PANES, (name) => this.turn(name))
     this.el = this.layout()
@@ -123,6 +128,12 @@ export class StarDock {
       evidence: (evidence) => this.evidence.receive(evidence),
       posterior: (posterior) => this.evidence.posterior(posterior),
       alike: (alike) => this.evidence.alike(alike),
+      sky_setup: (setup) => {
+        this.sky.setup(setup)
+        this.names.setup(setup)
+      },
+      sky_view: (view) => this.sky.receive(view),
+      sky_names: (names) => this.names.receive(names),
     }
   }
 
@@ -157,6 +168,8 @@ export class StarDock {
   /** @param {string} kind */
   refused(kind) {
     if (kind === "refit") this.refit.answer({ kind: "sentence", sentence: "The fit was refused." })
+    if (kind === "sky_image") this.sky.refused()
+    if (kind === "sky_names") this.names.refused()
     if (kind === "slide") this.refit.tried(null, null, null)
   }
 
@@ -276,6 +289,8 @@ export class StarDock {
     this.refit.show(star)
     this.showCard(star)
     this.compare.show(star)
+    this.sky.show(star)
+    this.names.show(star)
     if (this.pane === "evidence") this.evidence.ask(star)
   }
 
@@ -292,6 +307,8 @@ export class StarDock {
     this.paint(null)
     this.refit.show(null)
     this.compare.show(null)
+    this.sky.show(null)
+    this.names.show(null)
     this.evidence.ask(null)
   }
 

@@ -8,6 +8,7 @@ import { VETTING_HELP } from "../base/declared.js"
 import { download, element, toaster } from "../base/dom.js"
 import { keyTable } from "../base/key_table.js"
 import { receive } from "../base/messages.js"
+import { startsDark } from "../base/theme.js"
 import { listenToStarKeys } from "../star/keys.js"
 import { AdjudicateRoom } from "./adjudicate.js"
 import { CampaignsRoom } from "./campaigns.js"
@@ -39,7 +40,7 @@ export function render({ model }) {
   const closed = element("p", { className: "sentence", hidden: true })
   const host = element(
     "div",
-    { className: `explore vetting ${model.room}`, tabIndex: -1 },
+    { className: `explore vetting ${model.room}${startsDark() ? " dark" : ""}`, tabIndex: -1 },
     element("div", { className: "centre" }, closed, room.el),
     toast.el,
   )

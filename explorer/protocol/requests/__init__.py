@@ -10,6 +10,8 @@ from explorer.protocol.requests.computed import *  # noqa: F403
 from explorer.protocol.requests.explore import *  # noqa: F403
 from explorer.protocol.requests.lines import *  # noqa: F403
 from explorer.protocol.requests.overlays import *  # noqa: F403
+from explorer.protocol.requests.regions import *  # noqa: F403
+from explorer.protocol.requests.sky import *  # noqa: F403
 from explorer.protocol.requests.star import *  # noqa: F403
 from explorer.protocol.requests.subsets import *  # noqa: F403
 from explorer.protocol.requests.table import *  # noqa: F403

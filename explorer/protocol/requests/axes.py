@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from explorer.model.scales import ScaleKind
 from explorer.protocol.requests.base import Keys, Name, Request, Slot
+from pipeline.science.space.sky_projection import Projection
 
 
 class AxisScale(Request, frozen=True):
@@ -72,3 +73,21 @@ class CornerColumns(Request, frozen=True):
 
     slot: Slot
     columns: Annotated[tuple[Name, ...], Meta(max_length=20)]
+
+
+class ChooseSky(Request, frozen=True):
+    """Show the sky in a projection and frame, around a centre that is typed in degrees or another unit."""
+
+    slot: Slot
+    projection: Projection
+    frame: Name
+    lon: Name
+    lat: Name
+
+
+class TurnSpace(Request, frozen=True):
+    """See a space of three columns from a direction, in degrees."""
+
+    slot: Slot
+    azimuth: Annotated[float, Meta(ge=0.0, lt=360.0)]
+    elevation: Annotated[float, Meta(ge=-90.0, le=90.0)]

@@ -45,3 +45,4 @@ class Connect(Request, frozen=True):
 
     seen: bool = False
     browser: str | None = None
+    tab: str | None = None

@@ -82,7 +82,7 @@ class Axis(Request, frozen=True):
     """Put a column on an axis of a view."""
 
     slot: Slot
-    axis: Literal["x", "y"]
+    axis: Literal["x", "y", "z"]
     column: Name
 
 
@@ -152,6 +152,14 @@ class Redo(Request, frozen=True):
 
 class Clear(Request, frozen=True):
     """Select every star."""
+
+
+class Afresh(Request, frozen=True):
+    """Exchange what was continued or opened for what was there before, or return to it."""
+
+
+class Leave(Request, frozen=True):
+    """The page is being closed, reloaded or hidden."""
 
 
 class Help(Request, frozen=True):
@@ -251,6 +259,18 @@ class ListExports(Request, frozen=True):
 
 class Share(Request, frozen=True):
     """Make a link to what is on screen."""
+
+
+class SaveSession(Request, frozen=True):
+    """Save what a link restores as a file."""
+
+
+class OpenSession(Request, frozen=True):
+    """Show a saved session: a file in base64, or one that was uploaded in parts."""
+
+    size: Index
+    data: Base64 | None = None
+    upload: str | None = None
 
 
 class Export(Request, frozen=True):

@@ -11,6 +11,8 @@ from explorer.protocol.updates.explore import *  # noqa: F403
 from explorer.protocol.updates.explore import ExploreUpdate
 from explorer.protocol.updates.figures import *  # noqa: F403
 from explorer.protocol.updates.lines import *  # noqa: F403
+from explorer.protocol.updates.sky import *  # noqa: F403
+from explorer.protocol.updates.sky import SkyUpdate
 from explorer.protocol.updates.spectrum import *  # noqa: F403
 from explorer.protocol.updates.star import *  # noqa: F403
 from explorer.protocol.updates.star import StarUpdate
@@ -26,6 +28,7 @@ class Update(
     ExploreUpdate,
     AnswersUpdate,
     StarUpdate,
+    SkyUpdate,
     ThumbnailUpdate,
     VettingUpdate,
     ColumnsUpdate,

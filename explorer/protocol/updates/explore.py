@@ -8,7 +8,8 @@ from msgspec import UNSET, UnsetType
 
 from explorer.model.screen import DragTool
 from explorer.model.selection import SelectionMode
-from explorer.protocol.updates.base import ColumnChoice, MessagePart, Row
+from explorer.protocol.requests.regions import RegionForm
+from explorer.protocol.updates.base import ColumnChoice, Float64s, MessagePart, Row
 from explorer.protocol.updates.colours import LookState
 from explorer.protocol.updates.figures import AnyFigure, AnyLayer, Legend
 from explorer.protocol.updates.table import ColumnFacts, ColumnValues, TableState
@@ -69,6 +70,26 @@ class FocusMark(Row, frozen=True):
     slot: int
     xs: tuple[float, ...]
     ys: tuple[float, ...]
+
+
+class RegionMark(MessagePart, frozen=True):
+    """A region of the selection in a view: handles as coordinates, and a line where sides are curved.
+
+    ``fields`` are its numbers as texts, in rows as :class:`TypeRegion` has them; ``origin`` is where the view has the
+    zero of its coordinates.
+    """
+
+    slot: int
+    path: tuple[int, ...]
+    origin: tuple[float, float]
+    form: RegionForm
+    excluded: bool
+    title: str
+    x: Float64s
+    y: Float64s
+    line_x: Float64s
+    line_y: Float64s
+    fields: tuple[tuple[str, ...], ...]
 
 
 class SwitchedOverlay(Row, frozen=True):
@@ -256,6 +277,13 @@ class Link(MessagePart, frozen=True):
     token: str
 
 
+class Continued(MessagePart, frozen=True):
+    """Sentence about the work that was left, and the name of the button that changes it."""
+
+    text: str
+    action: str
+
+
 class Shortcut(Row, frozen=True):
     """Keys, parted by blanks, and what they do."""
 
@@ -290,6 +318,8 @@ class ExploreUpdate(TypedDict, total=False):
     """Parts for the Explore page, beside those of a star."""
 
     resume: str
+    continued: Continued
+    offer: tuple[TourStep, ...]
     reload: bool
     person: str
     tour: tuple[TourStep, ...]
@@ -302,6 +332,7 @@ class ExploreUpdate(TypedDict, total=False):
     pixels: bytes
     notes: tuple[SlotNote, ...]
     focus: tuple[FocusMark, ...]
+    regions: tuple[RegionMark, ...]
     switched: SwitchedOverlay
     tool: DragTool
     home: bool

@@ -178,6 +178,13 @@ class MapOffset(Row, frozen=True):
     y: float
 
 
+class KeyChoice(Row, frozen=True):
+    """An entry of a menu."""
+
+    key: str
+    title: str
+
+
 class MapSpec(MessagePart, frozen=True):
     """A disc map: its slices, the present one, the stars that it is of, and the maps beside one another."""
 
@@ -188,8 +195,51 @@ class MapSpec(MessagePart, frozen=True):
     offsets: tuple[MapOffset, ...]
 
 
+class SkySpec(MessagePart, frozen=True):
+    """A projected sky: its projection, frame and centre, and what can be chosen."""
+
+    projection: str
+    frame: str
+    lon: str
+    lat: str
+    has_latitude: bool
+    projections: tuple[KeyChoice, ...]
+    frames: tuple[KeyChoice, ...]
+
+
+class SpaceGuide(MessagePart, frozen=True):
+    """A line of a space, such as an axis, in units of the plane from its centre; its end has a label."""
+
+    x: Float32s
+    y: Float32s
+    z: Float32s
+    label: str
+
+
+class SpaceMark(MessagePart, frozen=True):
+    """A marked place of a space, in units of the plane from its centre."""
+
+    x: float
+    y: float
+    z: float
+    label: str
+
+
+class SpaceSpec(MessagePart, frozen=True):
+    """A space of three columns: the direction from which it is seen, its columns, and what is drawn in it."""
+
+    azimuth: float
+    elevation: float
+    columns: tuple[str, str, str]
+    guides: tuple[SpaceGuide, ...]
+    marks: tuple[SpaceMark, ...]
+
+
 class PlaneSpec(FigureSpec, frozen=True, tag="plane"):
-    """One column against another; a disc map has a specification more."""
+    """One column against another, or a projection of the sky or of a space, which have a specification more.
+
+    ``hover`` has the names of what a star's tooltip shows in place of its coordinates.
+    """
 
     overlays: tuple[OverlaySpec, ...]
     about: str
@@ -198,6 +248,9 @@ class PlaneSpec(FigureSpec, frozen=True, tag="plane"):
     y: AxisSpec
     contours: ContoursSpec
     map: MapSpec | UnsetType = UNSET
+    sky: SkySpec | UnsetType = UNSET
+    space: SpaceSpec | UnsetType = UNSET
+    hover: tuple[str, ...] = ()
 
 
 class CornerSpec(FigureSpec, frozen=True, tag="corner"):
@@ -243,12 +296,13 @@ class ImageLayer(Layer, frozen=True, tag="image"):
 
 
 class StarsLayer(Layer, frozen=True, tag="stars"):
-    """Stars one by one."""
+    """Stars one by one; ``hover`` has what their tooltips show in place of coordinates."""
 
     x: Float32s
     y: Float32s
     id: Float64s
     name: Literal["stars"] = "stars"
+    hover: tuple[Float32s, ...] = ()
 
 
 class PickedLayer(Layer, frozen=True, tag="picked"):
@@ -259,7 +313,10 @@ class PickedLayer(Layer, frozen=True, tag="picked"):
 
 
 class ChosenLayer(Layer, frozen=True, tag="chosen"):
-    """A few selected stars, their colour levels (0 without one), and the diameter of their dots in pixels."""
+    """A few selected stars, their colour levels (0 without one), and the diameter of their dots in pixels.
+
+    ``hover`` has what their tooltips show in place of coordinates, as that of the layer ``stars``.
+    """
 
     x: Float32s
     y: Float32s
@@ -267,6 +324,7 @@ class ChosenLayer(Layer, frozen=True, tag="chosen"):
     levels: bytes
     size: float
     name: Literal["chosen"] = "chosen"
+    hover: tuple[Float32s, ...] = ()
 
 
 class DotsLayer(Layer, frozen=True, tag="dots"):
@@ -355,6 +413,36 @@ class ContoursLayer(Layer, frozen=True, tag="contours"):
     name: Literal["contours"] = "contours"
 
 
+class GraticuleLayer(Layer, frozen=True, tag="graticule"):
+    """Lines of a graticule with NaN between two, and its labels."""
+
+    x: Float32s
+    y: Float32s
+    label_x: Float32s
+    label_y: Float32s
+    labels: tuple[str, ...]
+    name: Literal["graticule"] = "graticule"
+
+
+class CloudLayer(Layer, frozen=True, tag="cloud"):
+    """A sample of the stars of a space, which the page turns: three numbers of two bytes each, little-endian.
+
+    A number is in ``width`` / 65535 units of the plane from ``low``.
+    """
+
+    places: bytes
+    low: float
+    width: float
+    name: Literal["cloud"] = "cloud"
+
+
+class CloudLevelsLayer(Layer, frozen=True, tag="cloud_levels"):
+    """Colour level of each star of the layer ``cloud``, a byte each; 0 where it is not selected."""
+
+    levels: bytes
+    name: Literal["cloud_levels"] = "cloud_levels"
+
+
 class MapTitle(Row, frozen=True):
     """Text at the upper left corner of a map, and a shorter one for a narrow map."""
 
@@ -398,4 +486,7 @@ AnyLayer: TypeAlias = (
     | ErrorsLayer
     | ContoursLayer
     | MapLayer
+    | GraticuleLayer
+    | CloudLayer
+    | CloudLevelsLayer
 )

@@ -37,7 +37,8 @@ class AdjudicateRoom(VettingRoom):
         self.workspace = Workspace(visit.workspace.table)
         share_lines(visit.workspace, self.workspace)
         self.cases: tuple[Case, ...] = ()
-        self.star = StarDock(self.workspace, visit.commands.library, self._order, self.channel, nothing=NO_STAR)
+        library, sky = visit.commands.library, visit.sky
+        self.star = StarDock(self.workspace, library, self._order, self.channel, nothing=NO_STAR, sky=sky)
         self.workspace.param.watch(lambda event: self.channel.send(message=event.new), "message")
         self.workspace.param.watch(
             lambda event: self.channel.send(fitted=dict(event.new[self.workspace.focus].labels)), "proposals"

@@ -44,7 +44,8 @@ class VetRoom(VettingRoom):
         self.task: Task | None = None
         self._claim_campaign: Campaign | None = None
         self._skipped: set[tuple[int, int]] = set()
-        self.star = StarDock(self.workspace, visit.commands.library, self._neighbours, self.channel, nothing=NO_STAR)
+        library, sky = visit.commands.library, visit.sky
+        self.star = StarDock(self.workspace, library, self._neighbours, self.channel, nothing=NO_STAR, sky=sky)
         self.workspace.param.watch(lambda event: self.channel.send(message=event.new), "message")
         self.workspace.param.watch(lambda _: self._fitted(), "proposals")
         self.channel.on(protocol.Judge, self._judge)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from explorer.model.sky import Sky
 from explorer.state.workspace import Workspace
 from explorer.vetting.commands import VettingCommands
 from explorer.vetting.drafts import RefusedError
@@ -31,12 +32,15 @@ class Visit:
         Why the visitor is unknown.
     workspace : Workspace
         The visitor's selection and views in Explore.
+    sky : Sky or None
+        Images of the sky and names; None where they are off.
     """
 
     commands: VettingCommands
     person: Person | None
     reason: str
     workspace: Workspace
+    sky: Sky | None = None
 
     def may(self, role: Role) -> bool:
         """Whether the visitor has a role now."""

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from pipeline.sources.archives.sky_profile import NameService, SkyService
+
 _MAX_S = 30 * 86_400.0
 _Positive = Annotated[float, Meta(gt=0.0, le=_MAX_S)]
 _NotNegative = Annotated[float, Meta(ge=0.0, le=_MAX_S)]
@@ -45,6 +47,8 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Longest wait between two requests, and longest ``Retry-After`` that is waited for.
     token_variable : str
         Environment variable of a token that the service takes; "" if it takes none.
+    own_host : bool
+        Whether redirects to other hosts are refused.
     sync_rows : int
         Of TAP: rows that a synchronous query may return; 0 if all queries are asynchronous.
     upload_rows : int
@@ -67,6 +71,7 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     wait_s: _NotNegative = 2.0
     max_wait_s: _NotNegative = 300.0
     token_variable: str = ""
+    own_host: bool = False
     sync_rows: _Count = 0
     upload_rows: _PositiveInt = 20_000
     job_s: _Positive = 3600.0
@@ -242,7 +247,7 @@ class Archives(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Parameters
     ----------
-    service, spectra, file, query : dict
+    service, spectra, file, query, sky, names : dict
         Entries by key, as the headings of the TOML files name them.
     """
 
@@ -250,3 +255,5 @@ class Archives(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     spectra: dict[str, SpectrumArchive] = {}
     file: dict[str, RemoteFile] = {}
     query: dict[str, Query] = {}
+    sky: dict[str, SkyService] = {}
+    names: dict[str, NameService] = {}

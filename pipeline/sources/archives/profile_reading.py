@@ -114,6 +114,8 @@ def _check_uses(archives: Archives, shipped: set[str], sources: str) -> None:
     ]
     uses += [(f"file.{key}", entry.services) for key, entry in archives.file.items()]
     uses += [(f"query.{key}", entry.services) for key, entry in archives.query.items()]
+    uses += [(f"sky.{key}", (entry.service,)) for key, entry in archives.sky.items()]
+    uses += [(f"names.{key}", (entry.service,)) for key, entry in archives.names.items()]
     for where, services in uses:
         for name in services:
             if name not in archives.service:
@@ -127,7 +129,7 @@ def _check_uses(archives: Archives, shipped: set[str], sources: str) -> None:
     if idle := next((name for name in archives.service if name not in used | shipped), ""):
         near = get_close_matches(idle, sorted(used), n=1)
         raise ArchiveProfileError(
-            f"service.{idle} of {sources} is used by nothing: spectra, files and queries name "
+            f"service.{idle} of {sources} is used by nothing: spectra, files, queries, images of the sky and names use "
             f"{', '.join(sorted(used))}.{f' Did you mean {near[0]}?' if near else ''}"
         )
     for key, query in archives.query.items():

@@ -315,6 +315,8 @@ class Transport:
         if there.scheme not in ("https", here.scheme):
             text = f"{here.netloc} redirects to {there.scheme}://{there.netloc}, which is not encrypted; not followed."
             raise _AttemptError(_refused(text))
+        if there.netloc != here.netloc and self.service.own_host:
+            raise _AttemptError(_refused(f"{here.netloc} redirects to {there.netloc}; not followed."))
         if there.netloc != here.netloc and self.token and self.token.is_in(there.geturl()):
             raise _AttemptError(_refused(f"{here.netloc} redirects to {there.netloc} with the token; not followed."))
 
