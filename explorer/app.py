@@ -21,6 +21,7 @@ from explorer.access.visitors import names_a_session
 from explorer.charts.grid import FIRST_VIEWS, default_colour, default_panels
 from explorer.config import AppConfig
 from explorer.model.building import BuildRunner, default_build
+from explorer.model.first_star import first_star
 from explorer.model.health import add_part
 from explorer.model.library import Library
 from explorer.model.links import LinkStore
@@ -195,16 +196,23 @@ def build_page(
     workspace.dark = was_dark()
     restore(workspace, links, arguments or {}, library.products.manifest.created)
 
-    here = visit(workspace)
     by_link = not {"link", "star"}.isdisjoint(arguments or ())
     continues = not by_link and AFRESH_ADDRESS not in (arguments or ())
-    explore = ExploreRoom(workspace, library, links, samp, here, sky, continues=continues, by_link=by_link)
+    if not by_link:
+        workspace.focus = first_star(library)  # where nothing is continued
+    here = visit(workspace)
+    explore = ExploreRoom(
+        *(workspace, library, links, samp, here, sky),
+        opened=opening is not None,
+        continues=continues,
+        by_link=by_link,
+    )
     rooms: Rooms = {"Explore": lambda: explore}
     if here is not None:
         rooms |= {"Vet": lambda: VetRoom(here), "Adjudicate": lambda: AdjudicateRoom(here)}
     rooms[ROOM] = lambda: validate_room(workspace, library)
     if here is not None:
-        rooms["Progress"] = lambda: CampaignsRoom(here, releases)
+        rooms["Campaigns"] = lambda: CampaignsRoom(here, releases)
     rooms["About"] = lambda: AboutView(library, columns_page=opening is not None)
     tabs, frames = room_tabs(rooms, workspace)
     strip: list[Any] = [OpeningStrip(opening, library, explore.reload)] if opening is not None else []

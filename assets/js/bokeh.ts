@@ -17,6 +17,7 @@ declare global {
 /** Panel's model of a JSComponent: the way to the server. */
 export interface PanelModel {
   readonly room: "vet" | "adjudicate" | "campaigns"
+  readonly dark: boolean
   "send_msg"(message: Request): void
   on(event: "msg:custom", action: (message: Message) => void): void
   on(event: "after_render", action: () => void): void

@@ -81,6 +81,7 @@ export type {
   ToolbarState,
   TourStep,
   VetState,
+  Welcome,
 } from "./protocol.d.ts"
 
 export type Ends = [number, number]

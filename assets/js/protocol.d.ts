@@ -694,6 +694,12 @@ export interface Enlarge {
   slot: number;
 }
 
+/** Go to another room. */
+export interface Enter {
+  kind: "enter";
+  room: "Campaigns" | "Explore";
+}
+
 /** Error bars, each from end to end, and ellipses of so many corners; NaN follows each of them. */
 export interface ErrorsLayer {
   kind: "errors";
@@ -879,12 +885,12 @@ export interface Help {
   kind: "help";
 }
 
-/** Gestures, views, shortcuts and the steps of the tour. */
+/** Gestures, views, shortcuts, and the welcome with the tour. */
 export interface HelpContent {
   gestures: string[];
   views: ViewHelp[];
   shortcuts: Shortcut[];
-  tour: TourStep[];
+  welcome: Welcome;
 }
 
 /** Show the whole range of every view. */
@@ -1927,6 +1933,12 @@ export interface Start {
   rules?: string;
 }
 
+/** Set up the views and the selection of a story. */
+export interface StartStory {
+  kind: "start_story";
+  key: string;
+}
+
 /** One statistic of both samples, their difference, and that in standard errors, as texts. */
 export type StatisticRow = [name: string, first: string, second: string, difference: string, sigma: string];
 
@@ -1941,6 +1953,16 @@ export interface StepsLayer {
   xs: Float32Array[];
   ys: Float32Array[];
   colours: string[];
+}
+
+/** A story that is offered, and the sentence on what it lacks, "" where it can be followed. */
+export type StoryChoice = [key: string, title: string, about: string, lack: string];
+
+/** A story that was set up, and its steps. */
+export interface StoryShown {
+  key: string;
+  title: string;
+  steps: TourStep[];
 }
 
 /** Use, show or remove a named subset. */
@@ -2213,16 +2235,17 @@ export interface Update {
   star_page?: boolean;
   star_setup?: StarSetup;
   status?: OpeningStatus;
+  story?: StoryShown;
   switched?: SwitchedOverlay;
   table?: TableState;
   theme?: "light" | "dark";
   thumbnails?: ThumbnailPage;
   tool?: "box" | "lasso" | "polygon" | "pan";
   toolbar?: ToolbarState;
-  tour?: TourStep[];
   trial?: TrialModel;
   unreachable?: string;
   vet?: VetState;
+  welcome?: Welcome;
 }
 
 /** A part of a file, in base64. */
@@ -2292,6 +2315,14 @@ export interface ViewSize {
   window: [number, number, number, number];
   width: number;
   height: number;
+}
+
+/** Sentences on the catalogue and on where to begin, the stories, and the steps of the tour. */
+export interface Welcome {
+  title: string;
+  sentences: string[];
+  stories: StoryChoice[];
+  tour: TourStep[];
 }
 
 export type AnyFigure =
@@ -2373,6 +2404,7 @@ export type RequestKind =
   "afresh" |
   "leave" |
   "help" |
+  "start_story" |
   "focus" |
   "side" |
   "check" |
@@ -2434,6 +2466,7 @@ export type RequestKind =
   "list_columns" |
   "summarise_columns" |
   "thumbnails" |
+  "enter" |
   "campaign" |
   "judge" |
   "vet_undo" |
@@ -2493,6 +2526,7 @@ export type Request =
   Afresh |
   Leave |
   Help |
+  StartStory |
   Focus |
   Side |
   Check |
@@ -2554,6 +2588,7 @@ export type Request =
   ListColumns |
   SummariseColumns |
   Thumbnails |
+  Enter |
   Campaign |
   Judge |
   VetUndo |

@@ -62,7 +62,7 @@ def check_size(selection: Selection, known: dict[int, tuple[int, int]] | None = 
     if depth > MAX_DEPTH:
         raise SelectionError(
             f"This would be made of subsets and conditions nested {depth} deep; at most {MAX_DEPTH} levels are taken. "
-            "Clear the selection, or use subsets that are not made of others."
+            "Select all stars, or use subsets that are not made of others."
         )
     return selection
 

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from functools import cached_property, lru_cache
 
 from explorer.model.selection import Columns, Mask, Selection, SelectionError
+from explorer.model.table import StarTable
 from pipeline.domain.column import Column
 from pipeline.domain.columns import COLUMNS, column
 from pipeline.domain.flags import QualityFlag
@@ -83,6 +84,11 @@ class Names:
         near = get_close_matches(text[:40], [*self.columns, *others], n=1)
         hint = f"Did you mean {near[0]!r}?" if near else "Columns are listed under About."
         return f"There is no column, bit, subset or function {text!r}. {hint}"
+
+
+def names_of(table: StarTable) -> Names:
+    """Names of the columns of a catalogue that have values."""
+    return Names(item for item in table.columns if not item.is_float or table.usable(item.name))
 
 
 @dataclass

@@ -10,6 +10,7 @@ import panel as pn
 from panel.viewable import Viewable, Viewer
 
 from explorer.model.aggregates import AGGREGATES
+from explorer.model.catalogue_words import catalogue_words
 from explorer.model.checked_files import CheckedFiles, CheckState
 from explorer.model.expression import CONDITIONS, WORDS
 from explorer.model.formula import FUNCTIONS
@@ -39,26 +40,27 @@ class AboutView(Viewer):
 
     def __init__(self, library: Library, *, columns_page: bool = False) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.products, self.table, self.columns_page = library.products, library.table, columns_page
-        self.files = library.files
+        self.library, self.columns_page = library, columns_page
+        self.products, self.table, self.files = library.products, library.table, library.files
 
     def text(self) -> str:
         """The whole room as HTML."""
         manifest, rejects = self.products.manifest, self.products.rejects
+        words = catalogue_words(self.library)
         facts = {
-            "name": manifest.name,
-            "created": manifest.created,
+            "built": manifest.created,
             "stars": f"{self.table.n_stars:,}",
             "spectra": f"{len(self.products.spectra):,}" if self.products.spectra is not None else "none",
             "rejected": f"{len(rejects):,}",
             "simulated": manifest.simulated_note or "nothing",
             "files": _checked(self.files),
+            "name of the build": manifest.name,
         }
         shown = rejects.head(_MAX_REJECTS)
         more = f"<p>The first {_MAX_REJECTS} of {len(rejects):,}.</p>" if len(rejects) > _MAX_REJECTS else ""
         reasons = [(code, f"{count:,}") for code, count in rejects["code"].value_counts().items()]
         sections = (
-            ("This catalogue", pairs_table(facts)),
+            (escape(words.title), f"<p>{escape(words.sentence)}</p>{pairs_table(facts)}"),
             *self._understood(),
             ("Scientific choices", pairs_table(manifest.choices)),
             ("Stages", _stages(manifest.stages)),
@@ -71,7 +73,7 @@ class AboutView(Viewer):
             ("Software", pairs_table(manifest.versions)),
         )
         parts = "".join(f"<section><h2>{title}</h2>{body}</section>" for title, body in sections)
-        return f'<article class="about">{parts}{_help()}</article>'
+        return f'<article class="about" tabindex="0" aria-label="About">{parts}{_help()}</article>'
 
     def _understood(self) -> list[tuple[str, str]]:
         """Interpretation of the columns of the tables; empty if no table was read."""

@@ -49,7 +49,7 @@ class Channel(JSComponent):
     """
 
     _esm = page_script("explore/main.js")
-    _stylesheets = [asset("css", "explore.css"), asset("css", "star.css")]  # noqa: RUF012 - so Panel wants it
+    _stylesheets = [asset("css", "explore.css"), asset("css", "star.css"), asset("css", "layout.css")]  # noqa: RUF012 - so Panel wants it
 
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)  # type: ignore[no-untyped-call]

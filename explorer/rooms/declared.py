@@ -83,6 +83,7 @@ def key_names() -> dict[str, str]:
         **{name_of(request): key for key, request in page.items()},
         **{request.value: key for key, request in shortcuts.PAGE_KEYS.items() if hasattr(request, "value")},
         **{action: keys[0] for action, keys in shortcuts.STAR_KEYS.items()},
+        **{f"tour{action.capitalize()}": keys[0] for action, keys in shortcuts.TOUR_KEYS.items()},
         "comment": shortcuts.VERDICT_KEYS["comment"],
     }
     return {action: shortcuts.written(key) for action, key in first.items()}
@@ -106,6 +107,7 @@ def declarations() -> Iterator[tuple[str, str, Any]]:
     yield "LIMITS", "", limits()
     yield "PAGE_KEYS", 'Record<string, import("../protocol.d.ts").Request>', page_keys
     yield "STAR_KEYS", "", shortcuts.STAR_KEYS
+    yield "TOUR_KEYS", "Record<string, string[]>", shortcuts.TOUR_KEYS
     yield "VERDICT_KEYS", "", shortcuts.VERDICT_KEYS
     yield "KEY_NAMES", "", key_names()
     yield "VETTING_HELP", "[keys: string, meaning: string][]", shortcuts.help_rows(shortcuts.vetting_help())

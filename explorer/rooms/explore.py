@@ -17,6 +17,7 @@ from explorer.rooms.answer_exports import AnswerExports
 from explorer.rooms.answers import Answers
 from explorer.rooms.channel import Channel
 from explorer.rooms.columns_menu import ColumnsMenu
+from explorer.rooms.guide import Guide, tour_steps
 from explorer.rooms.help import Help
 from explorer.rooms.kept import KeptWork, unzoomed
 from explorer.rooms.owner import Owner
@@ -26,6 +27,7 @@ from explorer.rooms.sharing import Sharing
 from explorer.rooms.side import Side
 from explorer.rooms.stage import Stage
 from explorer.rooms.star import StarDock
+from explorer.rooms.story_needs import Here
 from explorer.rooms.table import SelectionTable
 from explorer.rooms.thumbnails import ThumbnailRoom
 from explorer.rooms.toolbar import Toolbar
@@ -56,6 +58,8 @@ class ExploreRoom:
         Whether the page continues where the visitor left off; not one of a link or a single star.
     by_link : bool
         Whether the visitor follows a link, and is offered the tour instead of being taken on it.
+    opened : bool
+        Whether the catalogue was made of files that were opened.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class ExploreRoom:
         record: RecordReader | None = None,
         sky: Sky | None = None,
         *,
+        opened: bool = False,
         continues: bool = True,
         by_link: bool = False,
     ) -> None:
@@ -88,8 +93,10 @@ class ExploreRoom:
         self.side = Side(workspace, library, links, self.channel, self.record, self.owner)
         self.sharing = Sharing(workspace, library, links, self.stage, self.channel, samp, self.owner)
         self.star = StarDock(workspace, library, lambda: self.table.stars, self.channel, self.record, sky=sky)
-        self.help = Help(self.channel)
-        self._star_shown = False
+        here = Here(library, self.record, opened)
+        self.guide = Guide(workspace, here, self.channel, self.side.show)
+        self.help = Help(self.channel, self.guide)
+        self._star_shown = self._seen = False
         self._first_panels = default_panels(library, len(workspace.panels))
         self.kept = KeptWork(workspace, library.products.manifest, links, self.channel, self.owner, continues=continues)
         self.sessions = SessionFiles(workspace, library, self.side.uploads, self.kept, self.channel)
@@ -114,17 +121,20 @@ class ExploreRoom:
         self.toolbar.connect()
         self.table.connect()
         self.answers.connect()
-        self.help.connect(
-            seen=request.seen or self.workspace.star_alone, by_link=self.by_link
-        )  # the tour is of the views
+        self._seen = request.seen or self.workspace.star_alone or self.by_link  # the welcome is of the views
+        if self.by_link and not (request.seen or self.workspace.star_alone):
+            self.channel.send(offer=tour_steps())
         self.channel.send(message=self.workspace.message, person=self.record.name)
         self.workspace.connected = True
-        if self.workspace.focus is not None:
+        if self.workspace.star_alone:
             self._show_star()
 
     def _painted(self) -> None:
         """Start deferred work once the views are drawn; a restored page returns to its room."""
         self._show_star()
+        if not self._seen:
+            self._seen = True
+            self.channel.send(welcome=self.guide.welcome())
         if self.workspace.came_from:
             self.workspace.param.update(room=self.workspace.came_from)
             self.workspace.came_from = ""

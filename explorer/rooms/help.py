@@ -1,17 +1,18 @@
-"""Help on gestures and shortcuts, and the tour of a first visit."""
+"""Help on gestures and shortcuts."""
 
 from __future__ import annotations
 
 from explorer import protocol
 from explorer.charts.view_specs import SPECS
 from explorer.rooms.channel import Channel
+from explorer.rooms.guide import Guide
 from explorer.rooms.shortcuts import PAGE_HELP, help_rows
 
 GESTURES = (
     "Draw a box, a lasso or a polygon in any view: all views show the same stars. A histogram selects a range.",
     "Polygon: click its corners; a double-click or Enter ends it, Escape drops it.",
     "Regions stay outlined: drag an outline or its handles, or use Tab, the arrow keys, Delete, and Enter for numbers.",
-    "New, Add, And, Minus and Xor set how a gesture changes the selection. Shift adds, Ctrl intersects, both subtract.",
+    "New, Add, Intersect, Subtract and Xor set what a gesture does. Shift adds, Ctrl intersects, both subtract.",
     "Click a star in a view or in the table: its spectrum appears, and a ring marks it everywhere.",
     "Refit: sliders change the model, the mask excludes pixels, ticked labels are fixed; Propose records it.",
     "Evidence explains the labels; Compare overlays up to four spectra.",
@@ -46,46 +47,25 @@ GESTURES = (
 
 SHORTCUTS = help_rows(PAGE_HELP)
 
-TOUR = (
-    (".stage .card", "All views show the same stars. Draw a box around some: the other views update at once."),
-    (".stage .card select.view", "Choose another view here, or enlarge it with the arrows to the right of its title."),
-    (".toolbar .choices", "Choose the drag tool, and beside it how a new gesture changes the selection."),
-    (".toolbar button", "Filter by expressions, name subsets of stars, upload a list, save views."),
-    (".dock", "The selected stars: click one to see its spectrum. The tabs compare samples of stars, or fit them."),
-    (".star", "Its spectrum. Below: card, live refit, evidence, and others beside it. The arrow enlarges it."),
-    (".toolbar .light", "Green while the server responds. Beside it: help, links, and exports of tables and figures."),
-)
-
-
-def tour_steps() -> tuple[protocol.TourStep, ...]:
-    """Steps of the tour, as sent to the page."""
-    return tuple(protocol.TourStep(selector, text) for selector, text in TOUR)
-
 
 class Help:
-    """Sends help and tour.
+    """Sends the help.
 
     Parameters
     ----------
     channel : Channel
         The way to the browser.
+    guide : Guide
+        The welcome, which help brings back.
     """
 
-    def __init__(self, channel: Channel) -> None:
-        self.channel = channel
+    def __init__(self, channel: Channel, guide: Guide) -> None:
+        self.channel, self.guide = channel, guide
         channel.on(protocol.Help, lambda _: channel.send(help=self.content()))
 
     def content(self) -> protocol.HelpContent:
-        """Gestures, views, shortcuts and the steps of the tour."""
+        """Gestures, views, shortcuts, and the welcome with the tour."""
         views = tuple(protocol.ViewHelp(spec.title, spec.about) for spec in SPECS)
         shortcuts = tuple(protocol.Shortcut(keys, meaning) for keys, meaning in SHORTCUTS)
-        return protocol.HelpContent(gestures=GESTURES, views=views, shortcuts=shortcuts, tour=tour_steps())
-
-    def connect(self, *, seen: bool, by_link: bool = False) -> None:
-        """Start the tour on a first visit; offer it to a visitor who follows a link."""
-        if seen:
-            return
-        if by_link:
-            self.channel.send(offer=tour_steps())
-        else:
-            self.channel.send(tour=tour_steps())
+        welcome = self.guide.welcome()
+        return protocol.HelpContent(gestures=GESTURES, views=views, shortcuts=shortcuts, welcome=welcome)

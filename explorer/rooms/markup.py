@@ -33,14 +33,21 @@ def flat(report: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str
             yield f"{prefix}{name}", cell(value)
 
 
+def named(report: Mapping[str, Any]) -> dict[str, str]:
+    """Flatten a nested report to names in words and formatted values."""
+    return {name.replace(".", ": ").replace("_", " "): value for name, value in flat(report)}
+
+
 def cell(value: Any) -> str:
     """Format a value."""
     if isinstance(value, float):
         return f"{value:,.4g}"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{str(name).replace('_', ' ')} {cell(item)}" for name, item in value.items())
     if isinstance(value, list):
-        return ", ".join(cell(item) for item in value)
+        return ("; " if any(isinstance(item, Mapping) for item in value) else ", ").join(map(cell, value))
     return str(value)
 
 

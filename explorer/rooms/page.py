@@ -28,14 +28,29 @@ _DENSE = {
     "& .MuiAppBar-root .MuiLinearProgress-root": {"display": "none"},
     "& .MuiAppBar-root h3": {"fontSize": "17px"},
     "& .MuiAppBar-root img": {"height": "30px"},
+    "& .MuiAppBar-root": {"backgroundColor": "#005ea8 !important", "color": "#ffffff !important"},
+    "& .MuiAppBar-root h5": {"display": "none"},  # an empty one
+    "@media (max-width: 700px)": {"& .MuiAppBar-root h3": {"display": "none"}},
     "@media (min-width: 2600px)": {"& .MuiToolbar-root": {"zoom": 1.25}},
     "@media (min-width: 3400px)": {"& .MuiToolbar-root": {"zoom": 1.5}},
 }
-_THEME = {
+_COMMON = {
     "chart_style": "standard",
     "typography": {"fontSize": 13, "fontFamily": "Explorer, Helvetica Neue, Arial, sans-serif"},
     "shape": {"borderRadius": 4},
 }
+_THEME = {
+    "light": {**_COMMON, "palette": {"primary": {"main": "#005ea8"}}},  # --strong of page.css
+    "dark": {**_COMMON, "palette": {"primary": {"main": "#7cc0ff"}}},
+}
+
+
+_HEAD = (
+    f'<h1 class="unseen">{TITLE}</h1><div class="too-narrow" role="alert"><p>This window is too narrow for the '
+    "explorer, which needs 600 pixels: widen the window, turn the device, or zoom out.</p><label><input "
+    'type="checkbox"> Show it anyway</label></div>'
+)
+"""Heading for assistive technology, and the sentence of a window that is too narrow (see ``text.css``)."""
 
 
 def was_dark() -> bool:
@@ -109,7 +124,7 @@ def framed_page(main: list[Any], header: list[Any] | None = None) -> pmui.Page:
     """A page with header and parts."""
     page = pmui.Page(
         title=TITLE,
-        main=main,
+        main=[html(_HEAD), *main],
         header=header or [],
         logo=files("assets") / "logo.svg",
         favicon=files("assets") / "logo.svg",

@@ -130,6 +130,7 @@ def validate_room(workspace: Workspace, library: Library) -> Viewable:
         sizing_mode="stretch_width",
         sx={
             "& .MuiTabs-root": {"minHeight": "34px", "height": "34px"},
+            "& .MuiTabScrollButton-root": {"display": "none"},  # two tabs fit
             "& .MuiTab-root": {"textTransform": "none", "minHeight": "34px", "padding": "4px 14px"},
         },
     )

@@ -13,7 +13,7 @@ from explorer import protocol
 from explorer.model.screen import DragTool
 from explorer.vetting.rules import FLAG_KEYS, VettingRules
 
-_NAMES = {"ArrowLeft": "←", "ArrowRight": "→"}
+_NAMES = {"ArrowLeft": "←", "ArrowRight": "→", "Escape": "Esc"}
 
 PAGE_KEYS: Mapping[str, protocol.Request] = {
     "b": protocol.Tool(DragTool.BOX),
@@ -48,6 +48,9 @@ STAR_KEYS: Mapping[str, tuple[str, ...]] = {
     "fit": ("f",),
 }
 """Actions of the star beside the views and in the vetting rooms, by name."""
+
+TOUR_KEYS: Mapping[str, tuple[str, ...]] = {"next": ("PageDown",), "back": ("PageUp",), "leave": ("Escape",)}
+"""Actions of a tour or a story while one is shown."""
 
 VERDICT_KEYS: Mapping[str, str] = {"comment": "c", "undo": "u", "redo": "U", "help": "?"}
 """Actions of the form of a verdict; digits and :data:`~explorer.vetting.rules.FLAG_KEYS` are those of a campaign."""
@@ -85,6 +88,7 @@ PAGE_HELP: tuple[HelpRow, ...] = (
     HelpRow(_of_star("measure"), "measure a line: drag over it"),
     HelpRow(_of_star("fit"), "fit the star again"),
     HelpRow(("/",), "filter by an expression"),
+    HelpRow(tuple(key for keys in TOUR_KEYS.values() for key in keys), "next and previous step of a story; leave it"),
     HelpRow(("?",), "this help"),
 )
 """Help of the Explore page."""

@@ -21,7 +21,7 @@ from explorer.model.selection import InCategory, InIds, Named, Selection, Select
 from explorer.model.subsets import Subset, category_names, describe, parts
 from explorer.model.table import MAX_CATEGORIES
 from explorer.model.tokens import ExpressionError
-from explorer.model.vocabulary import Names, Vocabulary
+from explorer.model.vocabulary import Names, Vocabulary, names_of
 from explorer.model.work import LINKS, UPLOADS
 from explorer.rooms.channel import Channel
 from explorer.rooms.columns_menu import column_choices
@@ -97,6 +97,10 @@ class Side:
     def catalog(self) -> str:
         """Catalogue name of saved views."""
         return self.library.products.manifest.name
+
+    def show(self) -> None:
+        """Open the panel."""
+        self._toggle(protocol.Side(open=True))
 
     def _toggle(self, request: protocol.Side) -> None:
         self.open = not self.open if request.open is None else request.open
@@ -180,8 +184,7 @@ class Side:
     @cached_property
     def names(self) -> Names:
         """Columns with values."""
-        table = self.workspace.table
-        return Names(column for column in table.columns if not column.is_float or table.usable(column.name))
+        return names_of(self.workspace.table)
 
     def _check(self, request: protocol.Check) -> None:
         """Answer a keystroke: validity, number of stars, completions."""

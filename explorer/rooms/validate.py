@@ -26,7 +26,7 @@ from explorer.model.table import counted
 from explorer.model.work import REFITS, BusyError, StoppedError
 from explorer.rooms.base import View, html, in_turn
 from explorer.rooms.channel import submitted
-from explorer.rooms.markup import cell, flat, pairs_table, percent, scores_table, table
+from explorer.rooms.markup import cell, named, pairs_table, percent, scores_table, table
 from explorer.state.workspace import Workspace
 from pipeline.domain.checks import REPORT_KEY, Verdict, checks_of
 from pipeline.domain.columns import placed
@@ -46,12 +46,19 @@ _EVERY, _PICKED, _UNTRAINED, _CLEAN = "every star", "selected in Explore", "not 
 _MAX_OWN = 100
 """Maximum number of the user's own columns in the menu of trends."""
 
-_HINT = (
-    "First: dashed where values are equal. Second: running median with the 16th and 84th percentile; drag a box to "
-    "select its stars in Explore. Third: the curve is expected for correct errors; outliers lie beyond five of them. "
-    "Fourth, of labels: root mean square and, dotted, bias that the build measured on held-out stars, as observed and "
-    "(orange) with noise injected. Published labels of training stars are out of fold."
+_FIGURES = (
+    ("Values", "Dashed: where both are equal."),
+    ("Differences along the trend", "Median, 16th and 84th percentile. Drag a box to select its stars in Explore."),
+    ("Differences in units of their errors", "Curve: expected for correct errors. Outliers lie beyond five of them."),
+    (
+        "Errors on held-out stars",
+        "Root mean square and, dotted, bias that the build measured, as observed and (orange) with noise injected.",
+    ),
 )
+"""Title and explanation of each figure."""
+
+_HINT = "Published labels of training stars are out of fold."
+_WAIT = '<p class="sentence busy" role="status">Comparing the stars…</p>'
 _NOTHING = (
     "Nothing to compare: the catalogue has no reference labels, no velocities or parallaxes of Gaia, no repeats and no "
     "known truth."
@@ -97,7 +104,17 @@ class ValidateView(View):
         self.shown: Differences | None = None
         self.beyond: Rows = np.empty(0, np.intp)
         self.figures = [pn.pane.HoloViews(sizing_mode="stretch_both", margin=(0, 4)) for _ in range(4)]
-        self.words = html(sizing_mode="stretch_width")
+        self.frames = [
+            pn.Column(
+                html(f'<p class="title"><b>{title}</b> {about}</p>', sizing_mode="stretch_width"),
+                figure,
+                sizing_mode="stretch_both",
+                styles={"flex": "1 1 280px", "height": "max(350px, 19vw)"},
+                visible=False,
+            )
+            for figure, (title, about) in zip(self.figures, _FIGURES, strict=True)
+        ]
+        self.words = html(_WAIT, sizing_mode="stretch_width")
         self.outliers = pmui.Button(label="Select outliers in Explore", size="small", align="center", disabled=True)
         self.outliers.on_click(lambda _: self.pick(self.beyond))
         self.report = html(align="center")
@@ -135,6 +152,9 @@ class ValidateView(View):
         if document is None or document.session_context is None:
             self._show(prepare())
             return
+        if self.shown is None:  # later ones leave the previous comparison until they are ready
+            self.words.object = _WAIT
+        self.outliers.disabled = True
         task = asyncio.get_running_loop().create_task(self._later(self._asked, prepare))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -174,9 +194,9 @@ class ValidateView(View):
         self.shown, self.beyond = prepared.differences, prepared.beyond
         self.words.object = prepared.words
         self.outliers.disabled = not prepared.beyond.size
-        for pane, figure in zip(self.figures, prepared.figures, strict=True):
+        for frame, pane, figure in zip(self.frames, self.figures, prepared.figures, strict=True):
             pane.object = figure
-            pane.visible = figure is not None
+            frame.visible = figure is not None
 
     def _boxed(self, compared: Differences, values: Floats, bounds: tuple[float, float, float, float] | None) -> None:
         if bounds is not None:
@@ -215,7 +235,7 @@ class ValidateView(View):
         measured = {name: value for name, value in products.report.items() if name != REPORT_KEY}
         sections = {
             "Physics checks": physics_table(products.report),
-            "Measured by the build": pairs_table(dict(flat(measured))),
+            "Measured by the build": pairs_table(named(measured)),
         }
         if products.manifest.simulated:
             sections = {"Against the simulated truth": truth_tables(products.validation)} | sections
@@ -238,11 +258,12 @@ class ValidateView(View):
                 embed=False,
             ),
             self.report,
-            margin=(4, 8, 0, 8),
+            margin=(6, 8, 0, 8),
+            styles={"flex-wrap": "wrap"},
             sizing_mode="stretch_width",
         )
-        tall = {"height": "max(330px, 17vw)", "flex": "none"}
-        figures = pn.Row(*self.figures, sizing_mode="stretch_both", margin=(0, 6), styles=tall)
+        wrapped = {"flex": "none", "flex-wrap": "wrap", "height": "auto"}
+        figures = pn.Row(*self.frames, sizing_mode="stretch_both", margin=(0, 6), styles=wrapped)
         hint = html(f'<p class="note">{_HINT}</p>', sizing_mode="stretch_width")
         return pn.Column(
             choices, self.words, figures, hint, documents, sizing_mode="stretch_both", scroll="y-auto", margin=0

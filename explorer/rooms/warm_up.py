@@ -7,6 +7,7 @@ from contextlib import suppress
 import numpy as np
 
 from explorer.charts.grid import FIRST_VIEWS, default_panels
+from explorer.model.first_star import first_star
 from explorer.model.label_model import warm_up as warm_up_refit
 from explorer.model.library import Library
 from explorer.model.polygons import LOOKUP_FROM, points_in_polygon
@@ -24,6 +25,7 @@ def warm_up_views(library: Library) -> None:
     if library.products.spectra is not None:
         with suppress(ValueError):  # a damaged label model, which the star panel reports
             warm_up_refit(library.label_model, library.products.spectra)
+    first_star(library)
     workspace = Workspace(library.table, panels=default_panels(library, FIRST_VIEWS))
     stage = Stage(workspace, library, Channel())
     for number, chart in enumerate(stage.charts):

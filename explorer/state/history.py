@@ -23,11 +23,16 @@ _PART_BYTES, _OBSID_BYTES, _VERTEX_BYTES = 100, 11, 45
 
 
 class Moment(NamedTuple):
-    """State that undo restores."""
+    """State that undo restores.
+
+    ``arranged`` are views, colours and the like by name, where these were changed together with the selection; they are
+    not stored, so that a step which was left restores the selection alone.
+    """
 
     selection: Selection
     subsets: tuple[Subset, ...]
     computed: tuple[ComputedColumn, ...]
+    arranged: Mapping[str, Any] | None = None
 
 
 class History(NamedTuple):

@@ -40,6 +40,9 @@ from explorer.state.table_layout import TableLayout
 
 _DEPTH = 200
 
+ARRANGED = ("panels", "enlarged", "colour_by", "appearance", "table_layout", "dock", "focus", "star_alone")
+"""Parts of the state that :meth:`Workspace.arrange` changes together with the selection, and undo restores with it."""
+
 STORED = (
     *("selection", "subsets", "computed", "focus", "colour_by", "appearance", "mode", "tool", "panels", "enlarged"),
     *("star_alone", "table_layout", "dock", "lines", "overlay_tables"),
@@ -337,12 +340,57 @@ class Workspace(param.Parameterized):
             return
         target.append(self._present)
         moment = source.pop()
+        if moment.arranged is not None:
+            target[-1] = target[-1]._replace(arranged=self._arranged)
+        self._restore(moment)
+        self.param.update(can_undo=bool(self._past), can_redo=bool(self._future))
+
+    def _restore(self, moment: Moment) -> None:
+        """Take the values of a moment without recording another one."""
         self._travelling = True
         try:
-            self.param.update(**moment._asdict())
+            self.param.update(
+                selection=moment.selection,
+                subsets=moment.subsets,
+                computed=moment.computed,
+                **(moment.arranged or {}),
+            )
         finally:
             self._travelling = False
-        self.param.update(can_undo=bool(self._past), can_redo=bool(self._future))
+
+    @property
+    def _arranged(self) -> dict[str, Any]:
+        """Present values of :data:`ARRANGED`."""
+        return {name: getattr(self, name) for name in ARRANGED}
+
+    def arrange(self, selection: Selection, subsets: tuple[Subset, ...], **arranged: Any) -> None:
+        """Change parts of :data:`ARRANGED`, such as views, with the selection, as one step of undo.
+
+        Nothing is recorded where everything is so already.
+
+        Parameters
+        ----------
+        selection : Selection
+            The selection.
+        subsets : tuple of Subset
+            The named subsets.
+        arranged
+            New values of some of :data:`ARRANGED`; the others stay.
+
+        Raises
+        ------
+        KeyError
+            If a name is not one of them.
+        """
+        if unknown := arranged.keys() - set(ARRANGED):
+            raise KeyError(f"{sorted(unknown)} cannot be arranged; expected some of {', '.join(ARRANGED)}.")
+        before = self._present._replace(arranged=self._arranged)
+        after = Moment(selection, subsets, self.computed, {**self._arranged, **arranged})
+        if after == before:
+            return
+        self._restore(after)
+        self._past, self._future = [*self._past[-_DEPTH:], before], []
+        self.param.update(can_undo=True, can_redo=False)
 
     def history_to_dict(self) -> dict[str, Any]:
         """Convert the latest steps of undo and redo to plain values; :meth:`resume` reads them."""

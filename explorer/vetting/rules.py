@@ -56,8 +56,8 @@ class VettingRules:
 
     verdicts: Mapping[int, str] = field(
         default_factory=lambda: {
-            4: "certain",
-            3: "probable",
+            4: "good",
+            3: "probably good",
             2: "doubtful",
             1: "wrong",
             0: "cannot be judged",

@@ -104,7 +104,7 @@ def _release(options: argparse.Namespace) -> int:
         authors=options.author,
         despite=options.despite,
     )
-    counts = ", ".join(f"{status or 'never looked at'} {count:,}" for status, count in sorted(written.counts.items()))
+    counts = ", ".join(f"{status or 'not reviewed'} {count:,}" for status, count in sorted(written.counts.items()))
     sys.stdout.write(f"{written.stars:,} stars ({counts}) in {written.directory}\n")
     return 0
 

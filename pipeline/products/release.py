@@ -268,7 +268,7 @@ def _changelog(
     previous: Path | None,
     words: Mapping[str, str],
 ) -> str:
-    statuses = Counter(str(status) or "never looked at" for status in vetted["vet_status"])
+    statuses = Counter(str(status) or "not reviewed" for status in vetted["vet_status"])
     flags = Counter(int(flag) for flag in vetted["vet_flag"] if flag != NO_VERDICT)
     lines = [f"# {title}", "", "Measured values are those of the catalogue; vetting added columns beside them.", ""]
     if "released_despite" in words:

@@ -274,11 +274,11 @@ def _spectral_colours(state: BuildState, dust: DustMap, jk: FloatArray, jk_err: 
     jk_err = np.hypot(jk_err, state.config.distance.dust_relative_error * through)
     relation = learn_colour_relation(*(values[clear] for values in (*labels, jk - through, jk_err)))
     if relation is None:
-        state.facts["choices"]["colour from the spectrum"] = f"not used: {clear.sum()} stars in the clear are too few"
+        state.facts["choices"]["colour from the spectrum"] = f"not used: {clear.sum()} low-extinction stars are too few"
         return nothing
     teff, teff_err, logg, m_h = labels
     state.facts["choices"]["colour from the spectrum"] = (
-        f"(J - Ks)0 of Teff, log g and [M/H], learned from {relation.stars} stars in the clear; it weights the "
+        f"(J - Ks)0 of Teff, log g and [M/H], learned from {relation.stars} low-extinction stars; it weights the "
         f"draws of dust and photometry; spread {1000 * relation.scatter_mag:.0f} mmag"
     )
     return relation.colour(teff, logg, m_h), relation.error(teff, teff_err)

@@ -116,7 +116,7 @@ async def stay(browser, server):
     page, _ = await visit(browser, server)
     await drag_a_box(page)
     await page.locator(".table tbody tr").nth(np.random.default_rng().integers(5)).click()
-    for room in ("Vet", "Adjudicate", "Progress", "Validate", "About", "Explore"):
+    for room in ("Vet", "Adjudicate", "Campaigns", "Validate", "About", "Explore"):
         await page.get_by_role("tab", name=room).click()
         await page.wait_for_timeout(150)
     return page

@@ -75,15 +75,15 @@ async def settle(*rooms):
 
 
 async def judge_with_progress(commands, verdicts, user="u99"):
-    """Judge stars in the Vet room while a Progress page follows.
+    """Judge stars in the Vet room while a Campaigns page follows.
 
     Returns
     -------
     dict
-        Seconds: ``longest_stop`` of the loop, ``answers`` one a verdict; ``reviews`` that Progress showed at the end.
+        Seconds: ``longest_stop`` of the loop, ``answers`` one a verdict; ``reviews`` that Campaigns showed at the end.
     """
     rooms, received = [], []
-    for who, make, room in ((person(user), VetRoom, "Vet"), (EVE, CampaignsRoom, "Progress")):
+    for who, make, room in ((person(user), VetRoom, "Vet"), (EVE, CampaignsRoom, "Campaigns")):
         made = make(
             Visit(commands, who, "", Workspace(commands.library.table, room=room)), *([None] if room != "Vet" else [])
         )

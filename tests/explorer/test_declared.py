@@ -11,7 +11,16 @@ from explorer.rooms import star_spectrum
 from explorer.rooms.channel import asset
 from explorer.rooms.declared import key_names, script
 from explorer.rooms.help import SHORTCUTS
-from explorer.rooms.shortcuts import PAGE_HELP, PAGE_KEYS, STAR_KEYS, VERDICT_KEYS, help_rows, vetting_help, written
+from explorer.rooms.shortcuts import (
+    PAGE_HELP,
+    PAGE_KEYS,
+    STAR_KEYS,
+    TOUR_KEYS,
+    VERDICT_KEYS,
+    help_rows,
+    vetting_help,
+    written,
+)
 from explorer.vetting.rules import FLAG_KEYS
 
 
@@ -21,7 +30,8 @@ def test_the_module_of_the_scripts_is_current():
 
 def test_no_key_has_two_meanings_on_a_page():
     star_keys = [key for keys in STAR_KEYS.values() for key in keys]
-    shared = {key for key, count in Counter([*PAGE_KEYS, *star_keys]).items() if count > 1}
+    tour_keys = [key for keys in TOUR_KEYS.values() for key in keys]
+    shared = {key for key, count in Counter([*PAGE_KEYS, *star_keys, *tour_keys]).items() if count > 1}
     assert shared == {"x"}, "x resets the zoom of views and spectrum"
     vetting = Counter([*VERDICT_KEYS.values(), *FLAG_KEYS, *"0123456789", *star_keys])
     assert max(vetting.values()) == 1
@@ -30,7 +40,7 @@ def test_no_key_has_two_meanings_on_a_page():
 def test_help_explains_every_key():
     letters = {key for keys in STAR_KEYS.values() for key in keys if not key.startswith("Shift+")}
     explained = {key for row in PAGE_HELP for key in row.keys}
-    assert explained == letters | set(PAGE_KEYS)
+    assert explained == letters | set(PAGE_KEYS) | {key for keys in TOUR_KEYS.values() for key in keys}
     assert dict(SHORTCUTS)["Shift+U"] == "redo"
     vetting = {key for row in vetting_help() for key in row.keys}
     assert set(VERDICT_KEYS.values()) - vetting == {"?"}

@@ -48,7 +48,7 @@ def drawn(page, answer):
 
 def test_connect_sends_the_state_and_every_view_answers_a_look(page):
     answer = page.send("connect", seen=False)
-    assert {"stage", "colours", "legend", "toolbar", "table", "tour", "resume"} <= set(answer)
+    assert {"stage", "colours", "legend", "toolbar", "table", "resume"} <= set(answer)
     assert [spec["view"] for spec in answer["stage"]["panels"]] == [state.view for state in page.workspace.panels]
     assert len(answer["colours"]["selected"]) == 4 * 256
     answer = page.look(range(6))

@@ -298,12 +298,12 @@ def test_a_link_restores_the_star_alone(room, star_library):
     assert not other.star_alone
 
 
-def test_a_link_to_a_star_does_not_start_the_tour(star_library, links, make_page):
+def test_a_link_to_a_star_shows_no_welcome(star_library, links, make_page):
     for alone in (False, True):
         workspace = Workspace(star_library.table, focus=int(star_library.table["obsid"][3]), star_alone=alone)
-        answer = make_page(star_library, links, workspace).send("connect", seen=False)
-        assert ("tour" in answer) == (not alone)
-        assert answer["star_page"] is alone
+        page = make_page(star_library, links, workspace)
+        assert page.send("connect", seen=False).get("star_page", False) is alone
+        assert ("welcome" in page.send("painted")) == (not alone)
 
 
 def test_only_spectra_from_the_ground_have_telluric_bands(room, star_library):

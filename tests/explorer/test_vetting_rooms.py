@@ -74,7 +74,7 @@ def claims(commands, campaign):
 
 def test_a_star_is_claimed_only_while_vet_is_shown(commands):
     campaign = start(commands)
-    away = Screen(commands, ANN, room="Progress")
+    away = Screen(commands, ANN, room="Campaigns")
     assert claims(commands, campaign) == set()
     away.workspace.room = "Vet"
     star = away.room.task.star
@@ -195,12 +195,12 @@ def test_progress_shows_agreement_once_all_reviews_are_final(commands):
     judge_all(commands, ANN, campaign, lambda _: 3)
     judge_all(commands, BOB, campaign, lambda _: 3)
     for person, shown in ((ANN, False), (VIC, False), (EVE, True)):
-        screen = Screen(commands, person, lambda visit: CampaignsRoom(visit, None), "Progress")
+        screen = Screen(commands, person, lambda visit: CampaignsRoom(visit, None), "Campaigns")
         words = screen.sent[-1]["campaigns"]["overview"]
         assert ("fleiss" in words, "done" in words, "pairs" in words) == (shown, shown, shown)
         assert len(words["inspectors"][0]) == (7 if shown else 3)
     commands.clock.now += 2 * GRACE
-    words = Screen(commands, ANN, lambda visit: CampaignsRoom(visit, None), "Progress").sent[-1]["campaigns"][
+    words = Screen(commands, ANN, lambda visit: CampaignsRoom(visit, None), "Campaigns").sent[-1]["campaigns"][
         "overview"
     ]
     assert words["done"][1] == ["agreed", 4]
@@ -208,11 +208,11 @@ def test_progress_shows_agreement_once_all_reviews_are_final(commands):
 
 def test_a_release_with_a_failed_physics_check_needs_a_reason(commands, tmp_path, monkeypatch):
     start(commands)
-    screen = Screen(commands, EVE, lambda visit: CampaignsRoom(visit, tmp_path / "releases"), "Progress")
+    screen = Screen(commands, EVE, lambda visit: CampaignsRoom(visit, tmp_path / "releases"), "Campaigns")
     assert screen.sent[-1]["campaigns"]["failed"] == []
     for module in (campaigns, release_module):
         monkeypatch.setattr(module, "failed_physics", lambda _directory: ("median V_Z: IMPOSSIBLE, 80 km/s.",))
-    screen = Screen(commands, EVE, lambda visit: CampaignsRoom(visit, tmp_path / "releases"), "Progress")
+    screen = Screen(commands, EVE, lambda visit: CampaignsRoom(visit, tmp_path / "releases"), "Campaigns")
     assert screen.sent[-1]["campaigns"]["failed"] == ["median V_Z: IMPOSSIBLE, 80 km/s."]
     assert "median V_Z: IMPOSSIBLE" in str(screen.send("freeze", name="v1", reason=" "))
     assert not (tmp_path / "releases").exists()

@@ -64,12 +64,12 @@ def test_a_star_that_waits_in_another_campaign_stays_blind(commands, campaign, s
     for person in (ANN, BOB):
         judge_all(commands, person, campaign, lambda _: 3)
     commands.clock.now += 2 * GRACE
-    assert texts(commands, CY, stars[0]) == ["agreed: 3 probable"]
+    assert texts(commands, CY, stars[0]) == ["agreed: 3 probably good"]
     commands.create_campaign(EVE, "second", stars[:1], PLAIN, seed=5)
     for person in (CY, EVE):
         assert texts(commands, person, stars[0]) == []
-        assert stars[0] not in verdict_lists(commands, person)["odd ones: settled, 3 probable"]
-    assert texts(commands, VIC, stars[0]) == ["agreed: 3 probable"]
+        assert stars[0] not in verdict_lists(commands, person)["odd ones: settled, 3 probably good"]
+    assert texts(commands, VIC, stars[0]) == ["agreed: 3 probably good"]
 
 
 def test_a_closed_campaign_is_shown_and_does_not_change(commands, campaign, stars):
@@ -86,7 +86,7 @@ def test_a_closed_campaign_is_shown_and_does_not_change(commands, campaign, star
     remarks = remarks_on(commands, VIC, stars[0])
     assert [(one.text, one.note) for one in remarks] == [("adjudicated: 2 doubtful", "settled so")]
     assert verdict_lists(commands, VIC)["odd ones: settled, 2 doubtful"] == ordered(commands, campaign, stars[:2])
-    assert verdict_lists(commands, ANN)["odd ones: ann said 3 probable"] == ordered(commands, campaign, stars[1:])
+    assert verdict_lists(commands, ANN)["odd ones: ann said 3 probably good"] == ordered(commands, campaign, stars[1:])
     assert remarks_on(commands, None, stars[0]) == ()
     assert verdict_lists(commands, None) == {}
     with pytest.raises(RefusedError, match="is closed"):

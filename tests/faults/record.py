@@ -274,7 +274,7 @@ def forgeries(folder, library, times):
 
 
 def large_record(folder, events, verdicts):
-    """Verdicts while a Progress page is open: the event loop stops for at most 100 ms."""
+    """Verdicts while a Campaigns page is open: the event loop stops for at most 100 ms."""
     library = open_library(make_products(folder / "large", 6000 if events > 10_000 else 1000))
     store = Store.open(folder / "large.sqlite")
     fill(store, library, events)
@@ -286,7 +286,7 @@ def large_record(folder, events, verdicts):
     store.close()
     answers = sorted(found["answers"])
     return {
-        "fault": f"{events:,} events and an open Progress page",
+        "fault": f"{events:,} events and an open Campaigns page",
         "tried": verdicts,
         "survived": verdicts if found["longest_stop"] <= 0.1 else 0,
         "longest_stop_ms": round(1e3 * found["longest_stop"], 1),

@@ -82,7 +82,7 @@ def invented_stars(n: int = 3000, seed: int = 4) -> pd.DataFrame:
     frame["sgr_lambda"], frame["sgr_beta"] = rng.uniform(0, 360, n), rng.normal(0, 20, n)
     frame["ra"], frame["dec"] = rng.uniform(0, 360, n), rng.uniform(-10, 60, n)
     frame["selected"], frame["quality"] = rng.random(n) < 0.9, np.zeros(n, np.int32)
-    reasons = np.where(rng.random(n) < 0.5, "not kept: nothing to test", "dropped by M type: TiO5 of 0.92 or more")
+    reasons = np.where(rng.random(n) < 0.5, "not kept: no data to classify", "dropped by M type: TiO5 of 0.92 or more")
     frame["selection"] = np.where(frame["selected"], "kept: M type", reasons)
     for name, fraction in (("teff_ref", 0.3), ("alpha_m_ref", 0.02), ("rv_gaia", 0.2), ("rv_ref", 0.5), ("rv", 0.02)):
         frame.loc[rng.random(n) < fraction, name] = np.nan

@@ -74,7 +74,7 @@ def test_a_giant_is_kept_and_each_cut_drops_its_own():
 def test_what_is_unknown_is_not_held_against_a_star():
     kept, why, counts = select(tio5=[np.nan, np.nan], jk0=[1.0, np.nan], parallax=[np.nan, np.nan])
     assert kept.tolist() == [True, False]
-    assert why.tolist() == ["kept: infrared colours", "not kept: nothing to test"]
+    assert why.tolist() == ["kept: infrared colours", "not kept: no data to classify"]
     assert counts[0]["untested"] == 2
 
 
@@ -134,14 +134,14 @@ def test_galaxies_and_quasars_are_dropped_and_being_a_star_is_no_evidence():
     assert counts[0] == {"step": "object class", "in": 7, "untested": 3, "dropped": 2, "out": 5}
     kept, why, _ = summarise_steps([step, *nothing])
     assert not kept.any()
-    assert why[0] == why[3] == "not kept: nothing to test"
+    assert why[0] == why[3] == "not kept: no data to classify"
 
 
 def test_a_spectrum_without_a_velocity_is_dropped_and_having_one_is_no_evidence():
     steps = selection_steps(SelectionConfig(), *(np.array([GOOD[name], np.nan, GOOD[name]]) for name in GOOD))
     kept, why, _ = summarise_steps([*steps, velocity_step(np.array([10.0, 10.0, np.nan]))])
     assert kept.tolist() == [True, False, False]
-    assert why[1] == "not kept: nothing to test"
+    assert why[1] == "not kept: no data to classify"
     assert why[2] == "dropped by velocity: no radial velocity could be measured in its spectrum"
 
 

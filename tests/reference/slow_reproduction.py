@@ -26,7 +26,7 @@ def slow_values(stars: list[dict], other: dict[int, dict], setting) -> dict[str,
 
 
 def giant(star):
-    return star["selected"] or star["selection"] == "not kept: nothing to test"
+    return star["selected"] or star["selection"] == "not kept: no data to classify"
 
 
 def has(star, *names):

@@ -24,7 +24,7 @@ def test_without_a_record_explore_works_and_vet_comes_back_with_it(visit, produc
         for room, text in (("Validate", "Nothing to compare"), ("About", "Scientific choices")):
             page.get_by_role("tab", name=room).click()
             page.get_by_text(text).first.wait_for(timeout=20_000)
-        for room in ("Vet", "Adjudicate", "Progress"):
+        for room in ("Vet", "Adjudicate", "Campaigns"):
             page.get_by_role("tab", name=room).click()
             page.get_by_text("cannot be opened: file is not a database").locator("visible=true").wait_for(
                 timeout=20_000

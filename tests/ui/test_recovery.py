@@ -54,7 +54,7 @@ def test_a_page_survives_two_restarts_of_the_server(visit, products, tmp_path):
             page.get_by_text("The connection to the server is lost").wait_for(state="detached", timeout=30_000)
             page.get_by_text("obsid 100000007").first.wait_for(timeout=20_000)
             assert page.url.endswith("?star=100000007")
-        assert page.get_by_role("button", name="Back to the views").is_visible()
+        assert page.get_by_role("button", name="Back", exact=True).is_visible()
         assert running.complaints() == []
     finally:
         running.stop()

@@ -48,7 +48,7 @@ def test_a_newer_build_is_shown_by_a_button_with_everything_kept(visit, builds, 
     explorer = visit("?star=100000007", at=server)
     page = explorer.page
     explorer.wait_for_spectrum()
-    page.get_by_role("button", name="Back to the views").click()
+    page.get_by_role("button", name="Back", exact=True).click()
     explorer.wait_for_views()
     _, count = brush(explorer)
     colour_by(page, "m_h")

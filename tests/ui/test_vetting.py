@@ -64,7 +64,7 @@ class Person:
     def enter(self, room):
         self.page.get_by_role("tab", name=room).click(timeout=60_000)
         return self.page.locator(
-            f".vetting.{ {'Vet': 'vet', 'Adjudicate': 'adjudicate', 'Progress': 'campaigns'}[room] }"
+            f".vetting.{ {'Vet': 'vet', 'Adjudicate': 'adjudicate', 'Campaigns': 'campaigns'}[room] }"
         )
 
     def star(self):
@@ -101,7 +101,7 @@ def crowd(browser, group):
 
 
 def start_campaign(eve, name="odd ones", stars=STARS):
-    room = eve.enter("Progress")
+    room = eve.enter("Campaigns")
     room.get_by_label("Name of the campaign").fill(name)
     room.get_by_label("Stars", exact=True).fill(str(stars))
     rules = room.get_by_label("Rules as TOML")
@@ -157,8 +157,8 @@ def test_from_the_queue_to_the_release(crowd, home, products, tmp_path):
     ann.page.locator(".vetting.vet .star header strong", has_text=kept).wait_for(timeout=20_000)
     assert judge(ann, 1, 0, lambda _: ["3"]) == [kept]
 
-    # In Progress no inspector sees how the others judged.
-    assert "conflict" not in bob.enter("Progress").inner_text()
+    # In Campaigns no inspector sees how the others judged.
+    assert "conflict" not in bob.enter("Campaigns").inner_text()
     bob.enter("Vet")
     bob.wait_for_left(STARS - 1)
 
@@ -176,7 +176,7 @@ def test_from_the_queue_to_the_release(crowd, home, products, tmp_path):
     eve.press("q", "1")
     eve.page.locator(".conflicts .hint", has_text="1 open, 1 settled").wait_for(timeout=30_000)
 
-    room = eve.enter("Progress")
+    room = eve.enter("Campaigns")
     room.get_by_text(f"{2 * STARS} of {2 * STARS} reviews").wait_for(timeout=30_000)
     assert "ann and bob" in room.inner_text()
     room.get_by_label("Name of the release").fill("v1")
@@ -250,14 +250,14 @@ def test_a_verdict_that_was_lost_on_its_way_is_handed_in_again(crowd):
     ann.press("k")
     ann.page.locator(".vetting.vet .star header strong", has_text=star.split()[-1]).wait_for(timeout=20_000)
     expect(ann.page.get_by_label("Comment")).to_have_value("typed once", timeout=20_000)
-    eve.enter("Progress").get_by_text("1 of 6 reviews").wait_for(timeout=20_000)
+    eve.enter("Campaigns").get_by_text("1 of 6 reviews").wait_for(timeout=20_000)
 
 
 def test_a_viewer_sees_progress_and_may_do_nothing(crowd, group):
     vic = crowd("vic")
     room = vic.enter("Vet")
     room.get_by_text("vic has the role of viewer here").wait_for(timeout=30_000)
-    room = vic.enter("Progress")
+    room = vic.enter("Campaigns")
     room.get_by_text("vic, viewer").wait_for(timeout=30_000)
     assert room.get_by_role("button", name="Freeze").count() == 0
     # A page that was tampered with sends what its buttons would not.
@@ -304,7 +304,7 @@ def test_a_new_password_leads_an_open_page_to_the_sign_in(crowd, browser, group,
     dan = Person(browser, group, "dan", "correct horse dan")
     dan.enter("Vet").wait_for(timeout=60_000)
     bob = crowd("bob")
-    bob.enter("Progress").wait_for(timeout=30_000)
+    bob.enter("Campaigns").wait_for(timeout=30_000)
     change("another horse of dan")
     dan.page.get_by_role("button", name="Sign in").wait_for(timeout=30_000)
     assert "/login?next=" in dan.page.url
@@ -314,7 +314,7 @@ def test_a_new_password_leads_an_open_page_to_the_sign_in(crowd, browser, group,
     dan.enter("Vet").wait_for(timeout=60_000)
     dan.page.get_by_role("link", name="Sign out").click()
     dan.page.get_by_role("button", name="Sign in").wait_for(timeout=20_000)
-    assert bob.enter("Progress").is_visible()
+    assert bob.enter("Campaigns").is_visible()
     ended = [line for line in group.lines if "session ended" in line]
     assert len(ended) == 2, ended
     assert all('user="dan"' in line for line in ended)

@@ -132,6 +132,19 @@ export const STAR_KEYS = {
   ]
 }
 
+/** @type {Record<string, string[]>} */
+export const TOUR_KEYS = {
+  "next": [
+    "PageDown"
+  ],
+  "back": [
+    "PageUp"
+  ],
+  "leave": [
+    "Escape"
+  ]
+}
+
 export const VERDICT_KEYS = {
   "comment": "c",
   "undo": "u",
@@ -166,6 +179,9 @@ export const KEY_NAMES = {
   "previousLine": "Shift+N",
   "measure": "i",
   "fit": "f",
+  "tourNext": "PageDown",
+  "tourBack": "PageUp",
+  "tourLeave": "Esc",
   "comment": "c"
 }
 

@@ -258,7 +258,7 @@ export class Card {
     const alone = slot === this.slot
     this.el.hidden = slot !== null && slot !== undefined && !alone
     this.el.classList.toggle("alone", alone)
-    relabel(this.grow, alone ? "close_fullscreen" : "open_in_full", alone ? "Back to the grid" : "Enlarge")
+    relabel(this.grow, alone ? "close_fullscreen" : "open_in_full", alone ? "Back" : "Enlarge")
   }
 
   menu() {

@@ -1,7 +1,7 @@
-// Dialogs: share and export, help with shortcuts, the first visit's tour, and what to do when the connection is lost.
+// Dialogs: share and export, help with shortcuts, the welcome, and what to do when the connection is lost.
 
 /** @import { Document } from "bokeh/document/document" */
-/** @import { HelpState, ExportsState, Parts, TourStep } from "../payloads.ts" */
+/** @import { HelpState, ExportsState, Parts } from "../payloads.ts" */
 /** @import { Link, Request } from "../protocol.d.ts" */
 /** @import { Child } from "../base/dom.js" */
 
@@ -11,10 +11,9 @@ import { download, element, icon, toaster } from "../base/dom.js"
 import { keyTable } from "../base/key_table.js"
 import { sendFile } from "../base/upload.js"
 import { hex } from "../base/uuid.js"
+import { Guide } from "./guide.js"
 import { keepInTab } from "./tab.js"
-import { Tour } from "./tour.js"
 
-export const SEEN = "mgiant-explorer-tour"
 const OWN_NAME = "mgiant-explorer-browser"
 const LOST = "mgiant-explorer-lost"
 const SHORT_MS = 6000
@@ -33,8 +32,6 @@ export class Dialogs {
   document = null
   /** @type {HTMLDialogElement | null} */
   dialog = null
-  /** @type {Tour | null} */
-  bubble = null
   token = ""
   watched = false
 
@@ -56,8 +53,10 @@ export class Dialogs {
       onclick: () => this.address.select(),
     })
     host.append(this.toast.el)
+    this.guide = new Guide(send, host, (title, ...content) => this.open(title, ...content))
     /** @type {Parts} */
     this.parts = {
+      ...this.guide.parts,
       exports: (state) => this.listExports(state),
       help: (state) => this.help(state),
       download: (file) => download(file),
@@ -85,6 +84,7 @@ export class Dialogs {
     this.dialog = dialog
     this.host.append(dialog)
     dialog.showModal()
+    return dialog
   }
 
   /** @param {ExportsState} state */
@@ -180,16 +180,10 @@ export class Dialogs {
   }
 
   /** @param {HelpState} state */
-  help({ shortcuts, gestures, views, tour }) {
-    const start = element("button", {
-      type: "button",
-      onclick: () => {
-        this.dialog?.close()
-        this.tour(tour)
-      },
-    }, "Start the tour")
-    this.open(
+  help({ shortcuts, gestures, views, welcome }) {
+    const dialog = this.open(
       "Help",
+      element("div", { className: "row" }, ...this.guide.buttons(welcome, () => dialog.close())),
       element("ul", {}, ...gestures.map((text) => element("li", {}, text))),
       element("h2", {}, "Views"),
       element(
@@ -199,20 +193,7 @@ export class Dialogs {
       ),
       element("h2", {}, "Keyboard"),
       keyTable(shortcuts),
-      element("div", { className: "row" }, start),
     )
-  }
-
-  /** @param {TourStep[]} steps */
-  firstVisit(steps) {
-    if (globalThis.localStorage.getItem(SEEN) === null) this.tour(steps)
-  }
-
-  /** @param {TourStep[]} steps */
-  tour(steps) {
-    globalThis.localStorage.setItem(SEEN, "1")
-    this.bubble?.end()
-    this.bubble = new Tour(this.host, steps)
   }
 
   /**

@@ -10,8 +10,10 @@ import { receive } from "../base/messages.js"
 import { followSystem, rememberTheme, startsDark } from "../base/theme.js"
 import { listenToStarKeys } from "../star/keys.js"
 import { StarDock } from "../star/star.js"
-import { Dialogs, ownName, SEEN } from "./dialogs.js"
+import { Dialogs, ownName } from "./dialogs.js"
 import { Dock } from "./dock.js"
+import { Frame } from "./frame.js"
+import { wasWelcomed } from "./guide.js"
 import { listenToPageKeys } from "./keys.js"
 import { Notice } from "./notice.js"
 import { Side } from "./side.js"
@@ -26,7 +28,10 @@ const WRITTEN_AFTER = 400
 
 /** @param {{ model: PanelModel }} page */
 export function render({ model }) {
-  const send = (/** @type {Request} */ message) => model.send_msg(message)
+  const send = (/** @type {Request} */ message) => {
+    frame.sending(message)
+    model.send_msg(message)
+  }
   const book = new ColumnBook(send)
   const toolbar = new Toolbar(send, book)
   const stage = new Stage(send, book)
@@ -38,15 +43,11 @@ export function render({ model }) {
   const dock = new Dock(send, book, table, () => stage.planes)
   const side = new Side(send, book)
   const star = new StarDock(send)
-  const notice = new Notice(send, (steps) => dialogs.tour(steps))
+  const notice = new Notice(send, (steps) => dialogs.guide.tour(steps, 0))
   const down = element("div", { className: "down" }, spectra.el, stage.el, dock.el)
-  const centre = element(
-    "div",
-    { className: "centre" },
-    toolbar.el,
-    notice.el,
-    element("div", { className: "across" }, side.el, down, star.el),
-  )
+  const frame = new Frame({ side: side.el, down, dock: dock.el, star: star.el })
+  toolbar.add(frame.toggle)
+  const centre = element("div", { className: "centre" }, toolbar.el, notice.el, frame.el)
   const host = element("div", { className: startsDark() ? "explore dark" : "explore", tabIndex: -1 }, centre)
   const dialogs = new Dialogs(send, host, toolbar.light, () => side.writing)
   // The spectrum first: with single stars on screen the rings cost a frame in every view.
@@ -69,6 +70,10 @@ export function render({ model }) {
     ...dialogs.parts,
     ...notice.parts,
     ...star.parts,
+    star: (packet) => {
+      star.receive(packet)
+      if (packet.kind !== "sentence") frame.starCame()
+    },
     switched: ([slot, name, on]) => stage.switched(slot, name, on),
     side: (state) => {
       side.receive(state)
@@ -90,7 +95,6 @@ export function render({ model }) {
       star.widen(on)
     },
     colours: (colours) => stage.recolour(colours),
-    tour: (steps) => dialogs.firstVisit(steps),
     refused: (kind) => star.refused(kind),
   }
   model.on("msg:custom", (message) => receive(parts, message))
@@ -98,9 +102,8 @@ export function render({ model }) {
   listenToStarKeys(host, star)
   model.on("after_render", () => {
     dialogs.document = globalThis.Bokeh.documents[0]
-    const seen = globalThis.localStorage.getItem(SEEN) !== null
     const left = leftInTab()
-    send({ kind: "connect", seen, browser: ownName(), tab: left?.token ?? null })
+    send({ kind: "connect", seen: wasWelcomed(), browser: ownName(), tab: left?.token ?? null })
     const writing = dialogs.cameBack() ?? left?.writing ?? null
     if (writing !== null) side.write(writing)
     followSystem()

@@ -100,6 +100,7 @@ export class Stage {
       for (const card of this.cards) card.leave()
       this.cards = panels.map((_, slot) => new Card(slot, this))
       this.el.replaceChildren(...this.cards.map((card) => card.el))
+      this.el.dataset.views = String(panels.length)
       const across = panels.length > 1 ? Math.ceil(panels.length / 2) : 1
       this.el.style.setProperty("--across", String(across))
       this.el.style.setProperty("--down", String(panels.length > 1 ? 2 : 1))
@@ -107,6 +108,14 @@ export class Stage {
     for (const [slot, spec] of panels.entries()) if (spec !== null) this.cards[slot].fill(spec)
     for (const card of this.cards) card.enlarge(enlarged)
     this.showRegions()
+    if (this.cards.every(({ spec }) => spec?.kind === "missing")) this.reportPainted() // no view will be painted
+  }
+
+  /** Report once that the first views are painted, after which it sends the rest of the page. */
+  reportPainted() {
+    if (this.painted) return
+    this.painted = true
+    requestAnimationFrame(() => setTimeout(() => this.send({ kind: "painted" }), PAINTED_AFTER))
   }
 
   /** Show each view its regions. */
@@ -139,10 +148,7 @@ export class Stage {
   receive(layers, { pixels }) {
     const packed = pixels ? bytes(pixels) : new Uint8Array()
     for (const layer of layers) this.cards[layer.slot]?.receive(layer, packed, this.colours)
-    if (!this.painted) {
-      this.painted = true
-      requestAnimationFrame(() => setTimeout(() => this.send({ kind: "painted" }), PAINTED_AFTER))
-    }
+    this.reportPainted()
   }
 
   /** @param {ColoursState} state */

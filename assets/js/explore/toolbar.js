@@ -10,13 +10,14 @@ import { choices, element, icon } from "../base/dom.js"
 import { gradient } from "../base/legend.js"
 import { options } from "../base/lists.js"
 import { LookMenu } from "./look.js"
+import { Overflow } from "./overflow.js"
 
 /** @type {[key: Mode["value"], label: string, title: string][]} */
 const MODES = [
   ["replace", "New", "A gesture replaces the selection"],
   ["add", "Add", "A gesture adds to the selection (Shift)"],
-  ["intersect", "And", "A gesture keeps the intersection with the selection (Ctrl)"],
-  ["subtract", "Minus", "A gesture removes from the selection (Shift and Ctrl)"],
+  ["intersect", "Intersect", "A gesture keeps the intersection with the selection (Ctrl)"],
+  ["subtract", "Subtract", "A gesture removes from the selection (Shift and Ctrl)"],
   ["xor", "Xor", "A gesture keeps stars in exactly one of both"],
 ]
 /** @type {[key: Tool["value"], label: string, title: string][]} */
@@ -34,16 +35,13 @@ export class Toolbar {
    * @param {ColumnBook} book
    */
   constructor(send, book) {
-    this.count = element("div", { className: "count", role: "status" })
+    this.count = element("div", { className: "count stays", role: "status" })
     this.subset = element("span", { className: "chip", hidden: true })
     this.person = element("span", { className: "who always", hidden: true })
     this.tools = choices("Drag tool", TOOLS, (value) => send({ kind: "tool", value }))
     this.modes = choices("Selection mode", MODES, (value) => send({ kind: "mode", value }))
     this.undo = icon("undo", `Undo (${KEY_NAMES.undo})`, () => send({ kind: "undo" }))
     this.redo = icon("redo", `Redo (${KEY_NAMES.redo})`, () => send({ kind: "redo" }))
-    this.side = icon("filter_alt", `Filter, subsets, saved views (${KEY_NAMES.side})`, () => send({ kind: "side" }), {
-      "aria-expanded": "false",
-    })
     this.colour = new ColumnMenu("Colour by", book, (value) => send({ kind: "colour", value }))
     /** @type {HTMLSelectElement} */
     this.grid = element("select", {
@@ -54,6 +52,7 @@ export class Toolbar {
     options(this.grid, GRIDS.map((n) => [n, `${n} view${n > 1 ? "s" : ""}`]), 6)
     this.legend = element("span", { className: "legend" })
     this.look = new LookMenu(send)
+    this.look.button.classList.add("stays")
     this.extras = element("span", { className: "extras" }, this.legend)
     new ResizeObserver(() => this.fitLegend()).observe(this.extras)
     this.light = element("span", {
@@ -63,6 +62,16 @@ export class Toolbar {
       "aria-label": "Connected",
     })
     const always = { className: "always" }
+    const stays = { className: "stays", "aria-expanded": "false" }
+    this.side = icon(
+      "filter_alt",
+      `Filter, subsets, saved views (${KEY_NAMES.side})`,
+      () => send({ kind: "side" }),
+      stays,
+    )
+    this.share = icon("ios_share", "Link, export, figures of the paper", () => send({ kind: "list_exports" }), always)
+    const clear = icon("deselect", "Select all stars", () => send({ kind: "clear" }))
+    const home = icon("zoom_out_map", `Reset every zoom (${KEY_NAMES.home})`, () => send({ kind: "home" }))
     this.el = element(
       "div",
       { className: "toolbar", role: "toolbar", "aria-label": "Explore" },
@@ -73,8 +82,8 @@ export class Toolbar {
       this.modes.row,
       this.undo,
       this.redo,
-      icon("deselect", "Clear the selection", () => send({ kind: "clear" })),
-      icon("zoom_out_map", `Reset every zoom (${KEY_NAMES.home})`, () => send({ kind: "home" })),
+      clear,
+      home,
       element("span", { className: "gap" }),
       element(
         "span",
@@ -86,11 +95,12 @@ export class Toolbar {
       this.look.menu.el,
       this.extras,
       this.grid,
-      icon("ios_share", "Link, export, figures of the paper", () => send({ kind: "list_exports" }), always),
+      this.share,
       icon("help_outline", `Help and shortcuts (${KEY_NAMES.help})`, () => send({ kind: "help" }), always),
       this.person,
       this.light,
     )
+    this.overflow = new Overflow(this.el, [this.grid, home, clear])
     /** @type {Parts} */
     this.parts = {
       toolbar: (state) => this.receive(state),
@@ -106,6 +116,11 @@ export class Toolbar {
       },
       look: (state) => this.look.receive(state),
     }
+  }
+
+  /** @param {HTMLButtonElement} button - Beside the others that are always there. */
+  add(button) {
+    this.share.before(button)
   }
 
   /** Show the colours on the button where there is no room for the legend beside it. */

@@ -1,38 +1,99 @@
-// The tour of a first visit: a bubble beside each part of the page in turn.
+// A tour: a bubble beside each part of the page in turn, of the controls or of a story.
 
 /** @import { TourStep } from "../payloads.ts" */
 
-import { element } from "../base/dom.js"
+import { KEY_NAMES, TOUR_KEYS } from "../base/declared.js"
+import { element, icon } from "../base/dom.js"
+import { placeBeside } from "./placing.js"
+
+/**
+ * @typedef {{ key: string, title: string, steps: TourStep[] }} TourContent - "" is the key of the tour of the controls.
+ */
 
 export class Tour {
-  at = 0
   /** @type {Element | null} */
   ringed = null
 
   /**
    * @param {HTMLElement} host
-   * @param {TourStep[]} steps
+   * @param {TourContent} content
+   * @param {number} at - The first step that is shown.
+   * @param {(at: number) => void} onStep - Also called with the number of steps, after the last one.
    */
-  constructor(host, steps) {
+  constructor(host, { title, steps }, at, onStep) {
     this.host = host
-    this.steps = steps.filter(([selector]) => this.shown(selector)) // none points at what the visitor cannot see
-    this.text = element("p")
-    this.next = element("button", { type: "button", className: "main", onclick: () => this.step() })
-    const skip = element("button", { type: "button", onclick: () => this.end() }, "Skip")
+    this.steps = steps
+    this.at = Math.min(at, steps.length - 1)
+    this.onStep = onStep
+    this.text = element("p", { "aria-live": "polite" })
+    this.place = element("span", { className: "hint" })
+    this.back = element("button", {
+      type: "button",
+      title: `Back (${KEY_NAMES.tourBack})`,
+      onclick: () => this.step(-1),
+    })
+    this.back.textContent = "Back"
+    this.next = element("button", { type: "button", className: "main", onclick: () => this.step(1) })
+    this.next.title = `Next (${KEY_NAMES.tourNext})`
     this.el = element(
       "div",
-      {
-        className: "tour",
-        role: "dialog",
-        "aria-label": "Tour",
-        onkeydown: ({ key }) => key === "Escape" && this.end(),
-      },
+      { className: "tour", role: "dialog", "aria-label": title },
+      element(
+        "header",
+        {},
+        element("strong", {}, title),
+        icon("close", `Leave (${KEY_NAMES.tourLeave}); help resumes it`, () => this.end()),
+      ),
       this.text,
-      element("div", { className: "row" }, skip, this.next),
+      element("div", { className: "row" }, this.place, this.back, this.next),
     )
+    this.arrange = () => this.put()
+    this.observer = new ResizeObserver(this.arrange)
+    globalThis.addEventListener("resize", this.arrange)
     host.append(this.el)
     this.show()
     this.next.focus()
+  }
+
+  get ended() {
+    return !this.el.isConnected
+  }
+
+  /**
+   * Handle a key of the page.
+   *
+   * @param {KeyboardEvent} event
+   */
+  take({ key }) {
+    if (this.ended) return false
+    if (TOUR_KEYS.next.includes(key)) this.step(1)
+    else if (TOUR_KEYS.back.includes(key)) this.step(-1)
+    else if (TOUR_KEYS.leave.includes(key)) this.end()
+    else return false
+    return true
+  }
+
+  /** @param {number} by */
+  step(by) {
+    this.at = Math.max(this.at + by, 0)
+    this.onStep(this.at)
+    if (this.at < this.steps.length) this.show()
+    else this.end()
+  }
+
+  show() {
+    const { at, steps } = this
+    const [selector, words] = steps[at]
+    this.observer.disconnect()
+    this.ringed?.classList.remove("ringed")
+    this.ringed = selector ? this.shown(selector) : null
+    this.ringed?.classList.add("ringed")
+    if (this.ringed) this.observer.observe(this.ringed)
+    this.text.textContent = words
+    this.place.textContent = `${at + 1} of ${steps.length}`
+    this.back.disabled = at === 0
+    this.next.textContent = at === steps.length - 1 ? "Done" : "Next"
+    this.put()
   }
 
   /**
@@ -41,33 +102,20 @@ export class Tour {
    * @param {string} selector
    */
   shown(selector) {
-    return [...this.host.querySelectorAll(selector)].find((found) => found.checkVisibility()) ?? null
+    return [...this.host.querySelectorAll(selector)].find((item) => item.checkVisibility()) ?? null
   }
 
-  step() {
-    this.at += 1
-    if (this.at < this.steps.length) this.show()
-    else this.end()
-  }
-
-  show() {
-    const { at, steps } = this
-    if (at >= steps.length) return this.end() // all are hidden
-    const [selector, words] = steps[at]
-    this.ringed?.classList.remove("ringed")
-    this.ringed = this.shown(selector)
-    if (this.ringed === null) return this.step() // hidden since
-    this.ringed.classList.add("ringed")
-    this.text.textContent = words
-    this.next.textContent = at === steps.length - 1 ? "Done" : `Next (${at + 1}/${steps.length})`
-    const box = this.ringed.getBoundingClientRect()
-    const below = box.bottom + 170 < globalThis.innerHeight
-    this.el.style.left = `${Math.max(8, Math.min(box.left, globalThis.innerWidth - 340))}px`
-    this.el.style.top = below ? `${box.bottom + 10}px` : `${Math.max(8, box.top + 40)}px`
+  put() {
+    const { offsetWidth: width, offsetHeight: height } = this.el
+    const screen = { width: globalThis.innerWidth, height: globalThis.innerHeight }
+    const { left, top } = placeBeside(this.ringed?.getBoundingClientRect() ?? null, { width, height }, screen)
+    Object.assign(this.el.style, { left: `${left}px`, top: `${top}px` })
   }
 
   end() {
-    this.el.remove()
+    this.observer.disconnect()
+    globalThis.removeEventListener("resize", this.arrange)
     this.ringed?.classList.remove("ringed")
+    this.el.remove()
   }
 }

@@ -61,7 +61,7 @@ export class StarDock {
     })
     this.more = icon("more_vert", "What the figure shows, and files", null, { "aria-expanded": "false" })
     this.popup = popup(this.more, () => spectrumMenu(this))
-    this.wide = icon("open_in_full", "The star alone", () => send({ kind: "star_page", on: !this.alone }))
+    this.wide = icon("open_in_full", "Enlarge", () => send({ kind: "star_page", on: !this.alone }))
     this.tools = choices("Drag in the spectrum", SPECTRUM_TOOLS, (tool) => this.use(tool))
     this.toolRow = element("div", { className: "row tools" }, this.tools.row, ...zoomButtons(this))
     this.readout = element("p", { className: "readout" })
@@ -271,7 +271,7 @@ export class StarDock {
   show(star) {
     if (this.star?.obsid !== star.obsid) this.controls.masked = []
     this.star = star
-    this.title.textContent = `obsid ${star.obsid}`
+    this.title.textContent = this.title.title = `obsid ${star.obsid}`
     const chip = (/** @type {string} */ text, /** @type {string} */ title) =>
       element("span", { className: "chip", title }, text)
     this.chips.replaceChildren(
@@ -296,12 +296,12 @@ export class StarDock {
 
   /** @param {string} text */
   blank(text) {
-    this.title.textContent = "Star"
+    this.title.textContent = this.title.title = "Star"
     this.chips.replaceChildren()
     this.note.hidden = true
     this.sentence.textContent = text
     this.sentence.hidden = false
-    this.top.hidden = this.bottom.hidden = true
+    this.top.hidden = this.bottom.hidden = this.toolRow.hidden = true
     this.photometry.show(undefined)
     this.card.replaceChildren()
     this.paint(null)
@@ -339,7 +339,7 @@ export class StarDock {
   /** @param {boolean} on */
   widen(on) {
     this.alone = on
-    relabel(this.wide, on ? "close_fullscreen" : "open_in_full", on ? "Back to the views" : "The star alone")
+    relabel(this.wide, on ? "close_fullscreen" : "open_in_full", on ? "Back" : "Enlarge")
     this.evidence.forget()
     setTimeout(() => this.pane === "evidence" && this.evidence.ask(this.star), 60)
   }

@@ -6,7 +6,7 @@
 import { element } from "../base/dom.js"
 import { minuteOf } from "../base/words.js"
 import { StarDock } from "../star/star.js"
-import { campaignPicker } from "./campaign_picker.js"
+import { campaignPicker, enterButton } from "./campaign_picker.js"
 import { VerdictForm } from "./verdict.js"
 
 export class AdjudicateRoom {
@@ -24,6 +24,7 @@ export class AdjudicateRoom {
     this.reasons = element("ul", { className: "reasons" })
     this.reviews = element("div", { className: "reviews" })
     this.count = element("p", { className: "hint", role: "status" })
+    this.enter = enterButton(send, "Campaigns")
     const cases = element(
       "section",
       { className: "card conflicts" },
@@ -31,6 +32,7 @@ export class AdjudicateRoom {
       this.count,
       this.list,
       this.sentence,
+      this.enter,
     )
     this.controls = element(
       "section",
@@ -65,6 +67,9 @@ export class AdjudicateRoom {
     )
     this.sentence.textContent = state.sentence
     this.sentence.hidden = !state.sentence
+    this.enter.hidden = Boolean(state.star)
+    this.el.classList.toggle("vacant", !state.campaigns.length)
+    this.count.hidden = !state.campaigns.length
     this.controls.hidden = !state.star
     if (!state.star) return
     this.reasons.replaceChildren(...(state.reasons ?? []).map((text) => element("li", {}, text)))

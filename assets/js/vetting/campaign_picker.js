@@ -1,10 +1,21 @@
 // Name of the user, sign-out, and choice of the campaign.
 
 /** @import { CampaignChoice } from "../payloads.ts" */
-/** @import { Request } from "../protocol.d.ts" */
+/** @import { Enter, Request } from "../protocol.d.ts" */
 
 import { element } from "../base/dom.js"
 import { options } from "../base/lists.js"
+
+/**
+ * A button that goes to another room.
+ *
+ * @param {(message: Request) => void} send
+ * @param {Enter["room"]} room
+ */
+export function enterButton(send, room) {
+  const go = () => send({ kind: "enter", room })
+  return element("button", { type: "button", className: "main enter", hidden: true, onclick: go }, `Go to ${room}`)
+}
 
 /** @param {(message: Request) => void} send */
 export function campaignPicker(send) {
@@ -14,7 +25,7 @@ export function campaignPicker(send) {
     onchange: () => send({ kind: "campaign", id: select.value }),
   })
   const person = element("strong", {})
-  const out = element("a", { href: "./logout" }, "Sign out")
+  const out = element("a", { href: "./logout", hidden: true }, "Sign out") // until the state says that one can
   const show = (/** @type {CampaignChoice} */ { campaigns, campaign, person: name, signed }) => {
     person.textContent = name
     out.hidden = !signed

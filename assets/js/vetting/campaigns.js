@@ -1,4 +1,4 @@
-// The Progress room: numbers of a campaign, and the actions of adjudicators on campaigns.
+// The Campaigns room: numbers of a campaign, and the actions of adjudicators on campaigns.
 
 /** @import { CampaignsState, Parts } from "../payloads.ts" */
 /** @import { Frozen, Merged, Request } from "../protocol.d.ts" */

@@ -34,7 +34,7 @@ export function overviewOf({ done, stars, controls, reviews, fleiss, left, inspe
       { className: "tiles" },
       tile(stars.toLocaleString("en"), `stars, ${controls} of them controls`),
       ...(done ?? []).map(([status, count]) => tile(count.toLocaleString("en"), status)),
-      tile(left, "of work left"),
+      tile(left, "time left"),
       ...(fleiss ? [tile(fleiss[0], `Fleiss' κ of ${fleiss[1]} stars`)] : []),
     ),
     element(

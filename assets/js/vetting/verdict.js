@@ -40,6 +40,7 @@ export class VerdictForm {
     this.send = send
     this.notify = notify
     this.drafts = new Drafts(globalThis.sessionStorage, room)
+    this.asked = element("h2")
     this.verdicts = element("div", { className: "marks", role: "group", "aria-label": "Verdict" })
     this.boxes = element("div", { className: "flags", role: "group", "aria-label": "Problems" })
     this.note = element("textarea", {
@@ -77,7 +78,7 @@ export class VerdictForm {
       element("h2", {}, "Comment"),
       this.note,
       this.other,
-      element("h2", {}, "Verdict (its digit saves it)"),
+      this.asked,
       this.verdicts,
     )
   }
@@ -140,6 +141,9 @@ export class VerdictForm {
 
   paint() {
     const { verdicts, flags } = this.rules ?? { verdicts: [], flags: [] }
+    const digits = verdicts.map(([digit]) => digit)
+    const question = this.about.hidden ? "Is this fit right?" : "Is this star right?"
+    this.asked.textContent = `${question} Press ${Math.min(...digits)}-${Math.max(...digits)}: saves, next star`
     this.verdicts.replaceChildren(...verdicts.map(([digit, text]) =>
       element(
         "button",

@@ -6,13 +6,13 @@
 import { KEY_NAMES } from "../base/declared.js"
 import { element } from "../base/dom.js"
 import { StarDock } from "../star/star.js"
-import { campaignPicker } from "./campaign_picker.js"
+import { campaignPicker, enterButton } from "./campaign_picker.js"
 import { VerdictForm } from "./verdict.js"
 
 /** @type {[key: string, words: string][]} */
 const HINTS = [
-  [KEY_NAMES.next, "later"],
-  [KEY_NAMES.previous, "previous"],
+  [KEY_NAMES.next, "skip"],
+  [KEY_NAMES.previous, "back"],
   [KEY_NAMES.comment, "comment"],
   [KEY_NAMES.undo, "undo"],
   [KEY_NAMES.redo, "redo"],
@@ -32,7 +32,9 @@ export class VetRoom {
     this.bar = element("progress", { "aria-label": "Judged", max: 1, value: 0 })
     this.sentence = element("p", { className: "sentence", hidden: true })
     this.saved = element("p", { className: "hint saved", role: "status" })
+    this.enter = enterButton(send, "Campaigns")
     const keys = HINTS.flatMap(([key, words]) => [element("kbd", {}, key), `${words}  `])
+    this.keys = element("p", { className: "hint" }, ...keys)
     const controls = element(
       "section",
       { className: "card controls" },
@@ -40,9 +42,10 @@ export class VetRoom {
       this.counts,
       this.bar,
       this.sentence,
+      this.enter,
       this.form.el,
       this.saved,
-      element("p", { className: "hint" }, ...keys),
+      this.keys,
     )
     this.el = element("div", { className: "across" }, this.star.el, controls)
     /** @type {Parts} */
@@ -52,7 +55,8 @@ export class VetRoom {
       counts: (counts) => this.count(counts),
       fitted: (labels) => this.form.fitted(labels),
       saved: (id) => {
-        this.saved.textContent = `Saved: ${id.slice(0, 8)}`
+        this.saved.textContent = "The verdict is saved."
+        this.saved.title = `Event ${id}`
         this.form.saved()
       },
       refused: (kind) => {
@@ -69,6 +73,10 @@ export class VetRoom {
     this.count(state.counts ?? { done: 0, left: 0 })
     this.sentence.textContent = state.sentence
     this.sentence.hidden = !state.sentence
+    this.enter.hidden = Boolean(state.star)
+    const vacant = !state.campaigns.length
+    this.el.classList.toggle("vacant", vacant)
+    this.counts.hidden = this.bar.hidden = this.keys.hidden = vacant
     this.form.el.hidden = !state.star
     if (state.star) this.form.show(state)
     else this.form.leaveStar()

@@ -5,10 +5,9 @@
 /** @import { Request } from "../protocol.d.ts" */
 
 import { VETTING_HELP } from "../base/declared.js"
-import { download, element, toaster } from "../base/dom.js"
+import { download, element, icon, toaster } from "../base/dom.js"
 import { keyTable } from "../base/key_table.js"
 import { receive } from "../base/messages.js"
-import { startsDark } from "../base/theme.js"
 import { listenToStarKeys } from "../star/keys.js"
 import { AdjudicateRoom } from "./adjudicate.js"
 import { CampaignsRoom } from "./campaigns.js"
@@ -23,8 +22,12 @@ function showHelp(host) {
   /** @type {HTMLDialogElement} */
   const dialog = element(
     "dialog",
-    { "aria-label": "Shortcuts", onclose: () => dialog.remove(), onclick: () => dialog.close() },
-    element("header", {}, element("strong", {}, "Shortcuts")),
+    {
+      "aria-label": "Shortcuts",
+      onclose: () => dialog.remove(),
+      onclick: (event) => event.target === dialog && dialog.close(),
+    },
+    element("header", {}, element("strong", {}, "Shortcuts"), icon("close", "Close", () => dialog.close())),
     keyTable(VETTING_HELP),
   )
   host.append(dialog)
@@ -40,7 +43,7 @@ export function render({ model }) {
   const closed = element("p", { className: "sentence", hidden: true })
   const host = element(
     "div",
-    { className: `explore vetting ${model.room}${startsDark() ? " dark" : ""}`, tabIndex: -1 },
+    { className: `explore vetting ${model.room}${model.dark ? " dark" : ""}`, tabIndex: -1 },
     element("div", { className: "centre" }, closed, room.el),
     toast.el,
   )

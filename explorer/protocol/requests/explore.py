@@ -166,6 +166,12 @@ class Help(Request, frozen=True):
     """Show gestures and shortcuts."""
 
 
+class StartStory(Request, frozen=True):
+    """Set up the views and the selection of a story."""
+
+    key: Name
+
+
 class Focus(Request, frozen=True):
     """Show one star."""
 

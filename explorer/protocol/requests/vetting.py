@@ -1,13 +1,19 @@
-"""Requests of the rooms Vet, Adjudicate and Progress."""
+"""Requests of the rooms Vet, Adjudicate and Campaigns."""
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
 from explorer.protocol.requests.base import Base64, Index, Name, Request, Text
 from explorer.vetting.people import Role
+
+
+class Enter(Request, frozen=True):
+    """Go to another room."""
+
+    room: Literal["Explore", "Campaigns"]
 
 
 class Campaign(Request, frozen=True):

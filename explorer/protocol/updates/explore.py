@@ -305,13 +305,39 @@ class TourStep(Row, frozen=True):
     text: str
 
 
+class StoryChoice(Row, frozen=True):
+    """A story that is offered, and the sentence on what it lacks, "" where it can be followed."""
+
+    key: str
+    title: str
+    about: str
+    lack: str
+
+
+class Welcome(MessagePart, frozen=True):
+    """Sentences on the catalogue and on where to begin, the stories, and the steps of the tour."""
+
+    title: str
+    sentences: tuple[str, ...]
+    stories: tuple[StoryChoice, ...]
+    tour: tuple[TourStep, ...]
+
+
+class StoryShown(MessagePart, frozen=True):
+    """A story that was set up, and its steps."""
+
+    key: str
+    title: str
+    steps: tuple[TourStep, ...]
+
+
 class HelpContent(MessagePart, frozen=True):
-    """Gestures, views, shortcuts and the steps of the tour."""
+    """Gestures, views, shortcuts, and the welcome with the tour."""
 
     gestures: tuple[str, ...]
     views: tuple[ViewHelp, ...]
     shortcuts: tuple[Shortcut, ...]
-    tour: tuple[TourStep, ...]
+    welcome: Welcome
 
 
 class ExploreUpdate(TypedDict, total=False):
@@ -322,7 +348,8 @@ class ExploreUpdate(TypedDict, total=False):
     offer: tuple[TourStep, ...]
     reload: bool
     person: str
-    tour: tuple[TourStep, ...]
+    welcome: Welcome
+    story: StoryShown
     help: HelpContent
     stage: GridState
     colours: Palettes

@@ -1,4 +1,4 @@
-"""Parts of a message for the rooms Vet, Adjudicate and Progress."""
+"""Parts of a message for the rooms Vet, Adjudicate and Campaigns."""
 
 from __future__ import annotations
 

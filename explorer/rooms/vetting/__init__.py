@@ -1,1 +1,1 @@
-"""The rooms Vet, Adjudicate and Progress, and sign-in. May import what ``explorer.rooms`` may."""
+"""The rooms Vet, Adjudicate and Campaigns, and sign-in. May import what ``explorer.rooms`` may."""

@@ -1,4 +1,4 @@
-"""The Progress room: summary of a campaign, import and export of the record, and releases."""
+"""The Campaigns room: summary of a campaign, import and export of the record, and releases."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class CampaignsRoom(VettingRoom):
                 state,
                 about=(
                     f"Started by {campaign.created_by} on {campaign.created[:10]} for {campaign.catalogue}: "
-                    f"{campaign.rules.reviews} blind reviews a star."
+                    f"{campaign.rules.reviews} blind review{'s' * (campaign.rules.reviews != 1)} per star."
                 ),
                 imports=tuple(imports_of(visit.commands)),
                 overview=overview_numbers(overview(visit.commands, campaign), everything=everything),

@@ -33,7 +33,7 @@ from pipeline.domain.columns import column
 from pipeline.domain.label_names import LABEL_NAMES as LABELS
 
 NO_SPECTRA = "This catalogue has no spectra: verdicts are about the values of the star's card and its photometry."
-NO_CAMPAIGN = "There is no campaign yet. An adjudicator selects stars in Explore, then starts a campaign in Progress."
+NO_CAMPAIGN = "There is no campaign yet. An adjudicator selects stars in Explore, then starts one in Campaigns."
 
 KEPT = "Your input is kept here: try again."
 
@@ -48,7 +48,7 @@ NO_STAR = "The star to judge appears here."
 FOLLOW_MS = 1500
 """Interval at which a room checks the record for changes by others."""
 
-_SHEETS = ("explore", "star", "vetting")
+_SHEETS = ("explore", "star", "vetting", "layout")
 _LOG = logging.getLogger("explorer.vetting")
 
 
@@ -56,6 +56,7 @@ class VettingChannel(Channel):
     """Message channel of a vetting room; refusals are sent as sentences."""
 
     room = param.String(doc="Which room the script builds.")
+    dark = param.Boolean(doc="Whether the page is dark when the room is entered; later the theme is a message.")
 
     _esm = page_script("vetting/vetting.js")
     _stylesheets = [stylesheet(name) for name in _SHEETS]  # noqa: RUF012 - so Panel wants it
@@ -107,10 +108,12 @@ class VettingRoom:
 
     def __init__(self, visit: Visit, room: str, role: Role) -> None:
         self.visit, self.role = visit, role
-        self.channel = VettingChannel(room=room, sizing_mode="stretch_both", margin=0)
+        dark = visit.workspace.dark
+        self.channel = VettingChannel(room=room, dark=dark, sizing_mode="stretch_both", margin=0)
         self.channel.permit = self._permitted
         self.channel.on(protocol.Connect, self._connect)
         self.channel.on(protocol.Campaign, self._choose)
+        self.channel.on(protocol.Enter, lambda request: visit.workspace.param.update(room=request.room))
         self._followed: object = None
         self._failure = ""
         self._shown = self._reading = False

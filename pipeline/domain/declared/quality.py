@@ -11,7 +11,8 @@ from pipeline.domain.flags import ALL_BITS
 QUALITY = (
     _c("quality", "int32", "", "meta.code.qual", "quality", "Quality bits, 0 is good (see the glossary of bits)", 0,
        ALL_BITS, nullable=False, places="table", after="oddness"),
-    _c("oddness", "float32", "", "stat.rank", "oddness", "Oddness of the star: -log10 of its joint tail probability",
+    _c("oddness", "float32", "", "stat.rank", "oddness",
+       "Oddness: how rare such a star is, from 0 up; 3 means one in a thousand (-log10 of the tail probability)",
        0, None, card="Fit and velocity", places="table trend"),
     _c("oddness_reason", "str", "", "meta.note", "odd for", "Evidence with the largest contribution to the oddness",
        card="Fit and velocity"),

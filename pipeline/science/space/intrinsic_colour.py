@@ -57,7 +57,7 @@ def learn_colour_relation(
     Parameters
     ----------
     teff, teff_err, logg, m_h : ndarray, shape (n,)
-        Labels of stars in the clear, and the error of Teff.
+        Labels of low-extinction stars, and the error of Teff.
     jk0, jk_err : ndarray, shape (n,)
         De-reddened colours and their errors in magnitudes: of photometry and dust, and the spread of giants about their
         branch.

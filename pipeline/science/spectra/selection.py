@@ -37,7 +37,7 @@ class SelectionStep:
     evidence: bool = True
 
 
-UNTESTED = "not kept: nothing to test"
+UNTESTED = "not kept: no data to classify"
 """Reason of stars that no cut could test."""
 
 STAR_CLASS = "STAR"
