@@ -7,7 +7,7 @@ import { coordinateAt, marginOutline } from "./margin_steps.js"
 import { css } from "./pixels.js"
 
 const DEPTH = 40
-const BESIDE = 3
+const MARGIN_GAP = 3
 const SHORTEST_DRAG = 3 // pixels
 
 /** @typedef {"x" | "y"} Along */
@@ -16,7 +16,7 @@ const SHORTEST_DRAG = 3 // pixels
 
 /** Room that the histograms need beyond the frame, in pixels. */
 export function marginRoom() {
-  return Math.round((DEPTH + 2 * BESIDE) * magnified())
+  return Math.round((DEPTH + 2 * MARGIN_GAP) * magnified())
 }
 
 export class Margins {
@@ -110,8 +110,8 @@ export class Margins {
     const depth = DEPTH * magnified()
     const { left, top, width, height } = frame
     const places = {
-      x: { left, top: top - depth - BESIDE, width, height: depth },
-      y: { left: left + width + BESIDE, top, width: depth, height },
+      x: { left, top: top - depth - MARGIN_GAP, width, height: depth },
+      y: { left: left + width + MARGIN_GAP, top, width: depth, height },
     }
     const sharp = globalThis.devicePixelRatio || 1
     for (const along of /** @type {const} */ (["x", "y"])) {

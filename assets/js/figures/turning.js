@@ -1,6 +1,6 @@
 // Turning a space of three columns: the same angles as on the server, and the dots of its stars on a screen.
 
-const RADIANS = Math.PI / 180
+const DEGREE = Math.PI / 180
 const DEGREES_A_PIXEL = 0.4
 const OPAQUE = 0xff000000
 const [LARGE_DOT, SMALL_DOT, FEW] = [4, 2, 5_000] // pixels, and the number of stars with large ones
@@ -17,8 +17,8 @@ const [LARGE_DOT, SMALL_DOT, FEW] = [4, 2, 5_000] // pixels, and the number of s
  * @returns {[Place, Place]}
  */
 export function screenAxes({ azimuth, elevation }) {
-  const [sine, cosine] = [Math.sin(azimuth * RADIANS), Math.cos(azimuth * RADIANS)]
-  const [high, low] = [Math.sin(elevation * RADIANS), Math.cos(elevation * RADIANS)]
+  const [sine, cosine] = [Math.sin(azimuth * DEGREE), Math.cos(azimuth * DEGREE)]
+  const [high, low] = [Math.sin(elevation * DEGREE), Math.cos(elevation * DEGREE)]
   return [[cosine, sine, 0], [-sine * high, cosine * high, low]]
 }
 
