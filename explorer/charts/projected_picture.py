@@ -23,6 +23,7 @@ Over = Callable[[Axes, Viewport], list[Line2D]]
 
 _GRID, _LABELS = "0.75", "0.35"
 _LABEL_POINTS = 6.0
+_TITLE_POINTS = 7.0
 _GRID_WIDTH = 0.45
 
 
@@ -78,7 +79,8 @@ def draw_projected(scene: Scene, shot: Shot, title: str, under: Callable[[Axes],
     with mpl.rc_context(STYLE):
         figure = new_figure(COLUMN_INCHES, COLUMN_INCHES * aspect_of(shot))
         axes = figure.subplots()
-        axes.set(xlim=scene.x_ends, ylim=scene.y_ends, xlabel=title, xticks=[], yticks=[])
+        axes.set(xlim=scene.x_ends, ylim=scene.y_ends, xticks=[], yticks=[])
+        axes.set_xlabel(title, fontsize=_TITLE_POINTS)
         for spine in axes.spines.values():
             spine.set_visible(False)
         under(axes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from explorer import protocol
 from explorer.charts.axis import Axis
 from explorer.charts.chart import Chart
+from explorer.charts.projected import ProjectedChart
 from explorer.model.quantities import read_value
 from explorer.model.regions import Place, Region
-from explorer.model.selection import InBox, InCone, InPolygon, InRange, SelectionError
+from explorer.model.selection import InBox, InCone, InPolygon, InProjection, InRange, SelectionError
 from explorer.model.subsets import describe
 from explorer.state.panels import AXES, AxisName
 from pipeline.domain.columns import BY_NAME
@@ -30,6 +31,7 @@ _SAME_DEG = 1e-9
 
 _SKY = ("ra", "dec")
 Numbers = NDArray[np.float64]
+ColumnRegion: TypeAlias = InBox | InCone | InPolygon | InRange
 
 
 class Handles(NamedTuple):
@@ -71,8 +73,11 @@ def handles_of(chart: Chart, region: Region) -> Handles | None:
     """Handles of a region in a view; None if the view has other columns."""
     if isinstance(region, InRange):
         return _handles_of_range(chart, region)
+    if isinstance(region, InProjection):
+        same = isinstance(chart, ProjectedChart) and chart.plane == region.plane
+        return Handles("polygon", *np.asarray(region.vertices, np.float64).T) if same else None
     x, y = _columns(region)
-    if x == y or set(chart.names) != {x, y}:
+    if x == y or set(_shown(chart)) != {x, y}:
         return None
     if isinstance(region, InBox):
         ranges = {x: (region.x_low, region.x_high), y: (region.y_low, region.y_high)}
@@ -115,6 +120,8 @@ def edited(chart: Chart, region: Region, x: Sequence[float], y: Sequence[float])
     moved = {along: np.asarray(points, np.float64) for along, points in zip(AXES, (x, y), strict=True)}
     if not all(np.isfinite(points).all() for points in moved.values()):
         raise SelectionError("A region needs finite numbers. Move it inside of the view.")
+    if isinstance(region, InProjection):
+        return replace(region, vertices=tuple(zip(moved["x"].tolist(), moved["y"].tolist(), strict=True)))
     old = dict(zip(AXES, (before.x, before.y), strict=True))
     values = {
         axis.column.name: _values(axis, moved[along], old[along], _numbers(region, axis.column.name))
@@ -132,7 +139,7 @@ def _values(axis: Axis, moved: Numbers, old: Numbers, before: Numbers) -> Number
     return values
 
 
-def _numbers(region: Region, name: str) -> Numbers:
+def _numbers(region: ColumnRegion, name: str) -> Numbers:
     """Numbers of a region along one of its columns, in the order of its handles."""
     if isinstance(region, InRange):
         return np.array([region.low, region.high])
@@ -145,7 +152,7 @@ def _numbers(region: Region, name: str) -> Numbers:
     return np.array([region.ra, region.ra] if first else [region.dec, rim])
 
 
-def _with(region: Region, values: dict[str, Numbers]) -> Region:
+def _with(region: ColumnRegion, values: dict[str, Numbers]) -> Region:
     """A region of the same kind with other numbers, by column."""
     if isinstance(region, InRange):
         return InRange(region.column, *_sorted(values[region.column], region.column))
@@ -178,7 +185,9 @@ def separation(ra: float, dec: float, other_ra: float, other_dec: float) -> floa
 
 
 def fields_of(chart: Chart, region: Region) -> tuple[tuple[str, ...], ...]:
-    """Numbers of a region as texts, in rows of :class:`explorer.protocol.TypeRegion`."""
+    """Numbers of a region as texts, in rows of :class:`explorer.protocol.TypeRegion`; () on a projection."""
+    if isinstance(region, InProjection):
+        return ()
     if isinstance(region, InCone):
         return (_texts(region.ra, region.dec, region.radius),)
     names = [chart.axes[along].column.name for along in AXES if along in chart.axes]
@@ -210,6 +219,8 @@ def typed(
     SelectionError
         If a text is no number, there are too few or too many, or the view has no such regions.
     """
+    if isinstance(chart, ProjectedChart) or isinstance(before, InProjection):
+        raise SelectionError(f"{chart.title} shows a projection: its regions are drawn. Type numbers in another view.")
     axes = [chart.axes[along] for along in AXES if along in chart.axes]
     if form == "circle":
         return _typed_circle(chart, rows, before)
@@ -234,18 +245,18 @@ def typed(
     return _with(before if before is not None else _blank(chart, form), values)
 
 
-def _blank(chart: Chart, form: protocol.RegionForm) -> Region:
+def _blank(chart: Chart, form: protocol.RegionForm) -> ColumnRegion:
     """A region of a kind in the columns of a view, whose numbers are to be replaced."""
     if form == "range":
-        return InRange(chart.names[0], 0.0, 1.0)
-    x, y = chart.names
+        return InRange(_shown(chart)[0], 0.0, 1.0)
+    x, y = _shown(chart)
     if form == "box":
         return InBox(x, y, 0.0, 1.0, 0.0, 1.0)
     return InPolygon(x, y, ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0)), chart.axes["x"].scale, chart.axes["y"].scale)
 
 
 def _typed_circle(chart: Chart, rows: Sequence[Sequence[str]], before: Region | None) -> InCone:
-    if set(chart.names) != set(_SKY):
+    if set(_shown(chart)) != set(_SKY):
         raise SelectionError(f"{chart.title} does not show RA and Dec: a circle on the sky needs them.")
     if [len(row) for row in rows] != [3]:
         raise SelectionError("A circle needs RA, Dec and its radius in degrees.")
@@ -259,7 +270,7 @@ def _typed_circle(chart: Chart, rows: Sequence[Sequence[str]], before: Region | 
     return InCone(*numbers)
 
 
-def _by_text(region: Region, names: Sequence[str]) -> dict[tuple[str, str], float]:
+def _by_text(region: ColumnRegion, names: Sequence[str]) -> dict[tuple[str, str], float]:
     """Exact numbers of a region by column and text."""
     return {
         (name, text): float(number) for name in names for number in _numbers(region, name) for text in _texts(number)
@@ -274,10 +285,15 @@ def _texts(*numbers: float) -> tuple[str, ...]:
     return tuple(f"{number:.7g}" for number in numbers)
 
 
-def _columns(region: Region) -> tuple[str, ...]:
+def _columns(region: ColumnRegion) -> tuple[str, ...]:
     if isinstance(region, InCone):
         return _SKY
     return (region.column,) if isinstance(region, InRange) else (region.x, region.y)
+
+
+def _shown(chart: Chart) -> tuple[str, ...]:
+    """Columns along the axes: those of a projection are none of the catalogue's."""
+    return tuple(axis.column.name for axis in chart.axes.values())
 
 
 def _along(chart: Chart, column: str) -> AxisName | None:

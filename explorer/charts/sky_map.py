@@ -86,8 +86,7 @@ class SkyChart(ProjectedChart):
         frame = SKY_FRAMES[sky.frame]
         return replace(
             plane,
-            title=f"{self.title}: {sky.title}",
-            caption=(protocol.Caption(frame.title, "", ""), *plane.caption),
+            caption=(protocol.Caption(f"{sky.projection.words}, {frame.title}", "", ""), *plane.caption),
             about=f"{sky.title}; areas are true. {plane.about}".strip(),
             overlays=(
                 *plane.overlays,

@@ -11,6 +11,7 @@ from explorer.model.selection import (
     InBox,
     InCone,
     InPolygon,
+    InProjection,
     InRange,
     Inverse,
     Joined,
@@ -18,8 +19,8 @@ from explorer.model.selection import (
     SelectionError,
 )
 
-Region: TypeAlias = InBox | InCone | InPolygon | InRange
-REGIONS = (InBox, InCone, InPolygon, InRange)
+Region: TypeAlias = InBox | InCone | InPolygon | InProjection | InRange
+REGIONS = (InBox, InCone, InPolygon, InProjection, InRange)
 
 Path: TypeAlias = tuple[int, ...]
 """Number of a part in the selection, of a part in that, and so on; () is the whole selection."""

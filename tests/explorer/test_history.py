@@ -10,6 +10,7 @@ from explorer.charts.grid import default_panels
 from explorer.model.computed import ComputedColumn
 from explorer.model.definitions import SharedParts, read_definitions
 from explorer.model.selection import Everything, InIds, InPolygon, InRange, SelectionError, SelectionMode
+from explorer.rooms.explore import restore
 from explorer.state import history as history_module
 from explorer.state.history import MAX_STORED_STEPS, History, read_history, write_history
 from explorer.state.workspace import STORED, Workspace
@@ -132,7 +133,7 @@ def test_shared_parts_are_read_as_they_were():
     assert read_definitions(json.loads(json.dumps(parts.plain)))[key] == selection
 
 
-def test_undo_works_after_a_reload_and_on_the_page_of_a_lost_connection(library, links, make_page):
+def test_undo_works_after_a_reload(library, links, make_page):
     def opened():
         return make_page(library, links, Workspace(library.table, panels=default_panels(library, 6)))
 
@@ -153,3 +154,17 @@ def test_undo_works_after_a_reload_and_on_the_page_of_a_lost_connection(library,
 
 def test_what_is_stored_is_declared_once(table):
     assert set(Workspace(table).to_dict()) == {*STORED, "definitions"}
+
+
+def test_the_page_of_a_lost_connection_has_its_steps_and_a_shared_link_none(library, links, page):
+    page.send("connect", seen=True, browser=BROWSER)
+    page.workspace.gesture(InRange("teff", 0, 3800))
+    page.workspace.clear()
+    asyncio.run(page.room.kept.save())
+    created = library.products.manifest.created
+    lost, linked = Workspace(library.table), Workspace(library.table)
+    restore(lost, links, {"link": [page.room.kept.token.encode()]}, created)
+    lost.undo()
+    assert lost.selection == InRange("teff", 0, 3800)
+    restore(linked, links, {"link": [page.ask("share")["link"]["token"].encode()]}, created)
+    assert not linked.can_undo

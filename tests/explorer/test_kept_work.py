@@ -169,8 +169,8 @@ def test_a_page_that_is_left_stores_its_state_at_once(opened, links):
 def test_a_link_is_followed_without_a_tour(library, links, make_page):
     page = make_page(library, links, Workspace(library.table), continues=False)
     answer = page.send("connect", seen=False, browser=BROWSER)
-    assert "tour" not in answer
-    assert len(answer["offer"]) == len(page.send("help")["help"]["tour"])
+    assert "welcome" not in page.send("painted")
+    assert len(answer["offer"]) == len(page.send("help")["help"]["welcome"]["tour"])
     assert "offer" not in page.send("connect", seen=True)
 
 

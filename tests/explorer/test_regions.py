@@ -313,3 +313,25 @@ def test_a_region_is_removed_by_one_step(seen):
     assert seen.workspace.selection == OUTLINE
     seen.send("undo")
     assert seen.workspace.selection == BOX | OUTLINE
+
+
+@pytest.mark.parametrize("view", ["sky_map", "space_3d"])
+def test_an_outline_on_a_projection_is_moved_there_and_others_are_not_shown(page, view):
+    page.open()
+    page.send("swap", slot=0, view=view)
+    page.look([0])
+    for region in (CONE, InBox("ra", "dec", 0, 90, 0, 30), InBox("x_gal", "y_gal", -9, 9, 0, 3)):
+        answer = page.change(selection=region)
+        assert not any(mark["slot"] == 0 for mark in answer.get("regions", []))
+    answer = page.send("region", slot=0, geometry={"type": "poly", "x": [-20, 20, 0], "y": [-20, -20, 20]})
+    (mark,) = marks(answer)
+    assert (mark["form"], list(mark["x"]), mark["fields"]) == ("polygon", [-20, 20, 0], [])
+    before = page.workspace.selection
+    page.send("edit_region", slot=0, path=[], gesture="g", x=[-20, 20, 0], y=[-20, -20, 30])
+    assert page.workspace.selection.vertices[2] == (0, 30)
+    assert page.workspace.selection.plane == before.plane
+    page.send("undo")
+    assert page.workspace.selection == before
+    rows = [["1", "2"]] * 3
+    assert "shows a projection" in page.send("type_region", slot=0, path=[], rows=rows)["message"]
+    assert "shows a projection" in page.send("add_region", slot=0, form="polygon", rows=rows)["message"]

@@ -1,7 +1,7 @@
 """Kept work in a real browser: a reload, a closed tab, a dark system."""
 
 import pytest
-from driver import Explorer, Server, brush
+from driver import Explorer, Server, brush, colour_by, colour_of
 
 pytestmark = pytest.mark.browser
 
@@ -24,7 +24,7 @@ def test_a_reload_and_a_new_tab_continue_and_a_chosen_theme_stays(browser, produ
         page.get_by_role("button", name="Save selection").click()
         page.get_by_role("button", name="mine", exact=False).first.wait_for()
         page.get_by_label("Filter expression").fill("teff < 37")
-        page.get_by_label("Colour by").select_option("teff")
+        colour_by(page, "teff")
         page.get_by_label("Number of views").select_option("4")
         page.locator("[aria-label='Toggle theme']").first.click()
         page.wait_for_function("() => getComputedStyle(document.body).backgroundColor !== 'rgb(18, 18, 18)'")
@@ -35,7 +35,7 @@ def test_a_reload_and_a_new_tab_continue_and_a_chosen_theme_stays(browser, produ
         page.get_by_text("Continued where you left off.").wait_for(timeout=10_000)
         assert explorer.count_text() == count
         assert page.get_by_label("Filter expression").input_value() == "teff < 37"
-        assert page.get_by_label("Colour by").input_value() == "teff"
+        assert colour_of(page) == "teff"
         assert page.get_by_label("Number of views").input_value() == "4"
         assert page.evaluate(GROUND) != DARK, "light was chosen"
         page.mouse.click(5, 5)
@@ -68,15 +68,15 @@ def test_a_link_opens_without_the_tour_which_it_offers(browser, server):
         explorer = Explorer(context.new_page(), server, "?link=unknown", tour=True)
         page = explorer.page
         explorer.wait_for_views()
-        assert page.get_by_role("dialog", name="Tour").count() == 0
+        assert page.locator(".tour, dialog.welcome").count() == 0
         page.get_by_role("button", name="Enlarge").first.click()
         page.get_by_role("button", name="Start the tour").click()
         for _ in range(6):
-            if not page.get_by_role("dialog", name="Tour").is_visible():
+            if not page.locator(".tour").is_visible():
                 break
             ringed = page.locator(".ringed").bounding_box()
             assert ringed["width"] > 0
-            page.get_by_role("dialog", name="Tour").get_by_role("button").last.click()
+            page.locator(".tour").get_by_role("button").last.click()
         assert explorer.console_errors == []
     finally:
         context.close()
@@ -86,7 +86,7 @@ def test_a_session_is_saved_and_opened_as_a_file(visit, tmp_path):
     first = visit()
     first.wait_for_views()
     _, count = brush(first)
-    first.page.get_by_label("Colour by").select_option("teff")
+    colour_by(first.page, "teff")
     first.page.get_by_role("button", name="Link, export").click()
     with first.page.expect_download() as saved:
         first.page.get_by_role("button", name="Save session").click()
@@ -98,7 +98,7 @@ def test_a_session_is_saved_and_opened_as_a_file(visit, tmp_path):
     whole = again.count_text()
     open_file(page, path)
     assert again.wait_for_count(whole) == count
-    assert page.get_by_label("Colour by").input_value() == "teff"
+    assert colour_of(page) == "teff"
     page.get_by_role("button", name="Return to what was before").click()
     assert again.wait_for_count(count) == whole
     other = tmp_path / "other.json"

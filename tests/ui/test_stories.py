@@ -2,6 +2,7 @@
 
 import pytest
 from driver import Explorer, Server, number
+from playwright.sync_api import expect
 from products_factory import make_products
 
 from tests.quick_build import build_real_table
@@ -99,10 +100,9 @@ def test_a_story_is_followed_by_the_keyboard_and_undone(first_visit, title):
     page.keyboard.press("u")
     if number(after) != number(before):
         assert explorer.wait_for_count(after) == before
+    expect(page.get_by_label("Number of views")).to_have_value("6", timeout=20_000)
+    expect(undo).to_be_disabled(timeout=20_000)
     explorer.wait_for_views()
-    page.get_by_label("Number of views").wait_for()
-    assert page.get_by_label("Number of views").input_value() == "6"
-    assert undo.is_disabled()
 
 
 @pytest.mark.parametrize(("width", "height"), [(1024, 576), (1440, 900)])

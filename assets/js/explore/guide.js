@@ -122,14 +122,13 @@ export class Guide {
    * @param {number} at
    */
   show(content, at) {
-    const { key, title, steps } = content
-    const note = (/** @type {number} */ step) => {
-      if (step >= steps.length) return globalThis.localStorage.removeItem(STORED_TOUR)
-      globalThis.localStorage.setItem(STORED_TOUR, JSON.stringify({ key, title, at: step, count: steps.length }))
+    const { key, title } = content
+    const note = (/** @type {number} */ step, /** @type {number} */ count) => {
+      if (step >= count) return globalThis.localStorage.removeItem(STORED_TOUR)
+      globalThis.localStorage.setItem(STORED_TOUR, JSON.stringify({ key, title, at: step, count }))
     }
     globalThis.localStorage.setItem(WELCOMED, "1")
     this.bubble?.end()
     this.bubble = new Tour(this.host, content, at, note)
-    note(this.bubble.at)
   }
 }

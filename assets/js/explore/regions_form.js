@@ -40,7 +40,7 @@ export class RegionsForm {
       { className: "regions-form", role: "group", "aria-label": "Regions" },
       element("b", {}, "Regions of the selection"),
       ...marks.map((mark, k) => this.known(mark, k + 1, axes)),
-      this.choice(axes),
+      spec.kind === "plane" && (spec.sky || spec.space) ? null : this.choice(axes), // a projection has no columns
       this.adding && element("div", { className: "region-row" }, ...this.fresh(this.adding, axes)),
     )
   }
@@ -62,7 +62,7 @@ export class RegionsForm {
       { className: "name", title: mark.title },
       `${mark.excluded ? "not " : ""}${NAMES[mark.form]}`,
     )
-    return element("div", { className: "region-row" }, name, fields.el, remove)
+    return element("div", { className: "region-row" }, name, mark.fields.length ? fields.el : null, remove)
   }
 
   /** @param {{ column: string }[]} axes */

@@ -18,12 +18,12 @@ export class Tour {
    * @param {HTMLElement} host
    * @param {TourContent} content
    * @param {number} at - The first step that is shown.
-   * @param {(at: number) => void} onStep - Also called with the number of steps, after the last one.
+   * @param {(at: number, count: number) => void} onStep - Also called after the last step, with their number.
    */
   constructor(host, { title, steps }, at, onStep) {
     this.host = host
-    this.steps = steps
-    this.at = Math.min(at, steps.length - 1)
+    this.steps = steps.filter(([selector]) => !selector || this.shown(selector)) // none points at what is hidden
+    this.at = Math.max(Math.min(at, this.steps.length - 1), 0)
     this.onStep = onStep
     this.text = element("p", { "aria-live": "polite" })
     this.place = element("span", { className: "hint" })
@@ -76,13 +76,13 @@ export class Tour {
   /** @param {number} by */
   step(by) {
     this.at = Math.max(this.at + by, 0)
-    this.onStep(this.at)
-    if (this.at < this.steps.length) this.show()
-    else this.end()
+    this.show()
   }
 
   show() {
     const { at, steps } = this
+    this.onStep(at, steps.length)
+    if (at >= steps.length) return this.end()
     const [selector, words] = steps[at]
     this.observer.disconnect()
     this.ringed?.classList.remove("ringed")

@@ -80,6 +80,7 @@ export class FigureCell {
   fitted = null
   /** @type {[Ends, Ends]} - What the square shows all of. */
   asked = [[0, 1], [0, 1]]
+  closed = new AbortController()
   /** Called when the frame or its axes may have moved. */
   placed = () => {}
 
@@ -187,14 +188,14 @@ export class FigureCell {
       this.endDrag()
       // Bokeh takes a lasso that begins on an axis for one that is under way, and fails.
       if (this.tool === "lasso" && !this.isInFrame(event)) event.stopPropagation()
-    }, true)
+    }, { capture: true, signal: this.closed.signal })
     // Only the last event of a gesture contains the keys that were held when it ended.
     this.cell.addEventListener("pointerup", (event) => {
       this.keys = []
       if (event.shiftKey) this.keys.push("shift")
       if (event.ctrlKey || event.metaKey) this.keys.push("ctrl")
       setTimeout(() => this.endDrag()) // after Bokeh's tool has seen it
-    }, true)
+    }, { capture: true, signal: this.closed.signal })
     const views = await globalThis.Bokeh.embed.add_document_standalone(this.document, this.cell)
     const view = views.get_one(this.figure)
     this.view = view
@@ -236,6 +237,7 @@ export class FigureCell {
   }
 
   close() {
+    this.closed.abort() // the cell stays, with another figure
     this.view?.remove()
     if (this.document) forgetDocument(this.document)
     this.cell.replaceChildren()

@@ -9,9 +9,10 @@
 /** @typedef {(x: number, y: number) => [number, number]} ToPixels */
 /** @typedef {{ x: number, y: number }} Shift */
 
+import { RADIANS } from "../base/angles.js"
+
 const MOST_CORNERS = 24 // with a handle; an outline with more has one for several corners
 const CIRCLE_POINTS = 72
-const DEGREE = Math.PI / 180
 const SIDES = ["low", "high"]
 
 /**
@@ -129,9 +130,9 @@ export function regionOutline({ form, x, y }, view) {
  * @param {[ra: number, dec: number]} to
  */
 export function skySeparation([ra, dec], [otherRa, otherDec]) {
-  const half = (/** @type {number} */ degrees) => Math.sin((degrees * DEGREE) / 2) ** 2
-  const across = Math.cos(dec * DEGREE) * Math.cos(otherDec * DEGREE) * half(otherRa - ra)
-  return (2 * Math.asin(Math.min(1, Math.sqrt(half(otherDec - dec) + across)))) / DEGREE
+  const half = (/** @type {number} */ degrees) => Math.sin((degrees * RADIANS) / 2) ** 2
+  const across = Math.cos(dec * RADIANS) * Math.cos(otherDec * RADIANS) * half(otherRa - ra)
+  return (2 * Math.asin(Math.min(1, Math.sqrt(half(otherDec - dec) + across)))) / RADIANS
 }
 
 /**
@@ -142,13 +143,13 @@ export function skySeparation([ra, dec], [otherRa, otherDec]) {
  * @returns {[ra: number, dec: number][]}
  */
 export function skyCircle([ra, dec], radius) {
-  const [sinD, cosD] = [Math.sin(dec * DEGREE), Math.cos(dec * DEGREE)]
-  const [sinR, cosR] = [Math.sin(radius * DEGREE), Math.cos(radius * DEGREE)]
+  const [sinD, cosD] = [Math.sin(dec * RADIANS), Math.cos(dec * RADIANS)]
+  const [sinR, cosR] = [Math.sin(radius * RADIANS), Math.cos(radius * RADIANS)]
   return Array.from({ length: CIRCLE_POINTS }, (_, k) => {
     const angle = (2 * Math.PI * k) / CIRCLE_POINTS
     const up = sinD * cosR + cosD * sinR * Math.cos(angle)
-    const east = Math.atan2(Math.sin(angle) * sinR * cosD, cosR - sinD * up) / DEGREE
-    return [ra + east, Math.asin(Math.max(-1, Math.min(1, up))) / DEGREE]
+    const east = Math.atan2(Math.sin(angle) * sinR * cosD, cosR - sinD * up) / RADIANS
+    return [ra + east, Math.asin(Math.max(-1, Math.min(1, up))) / RADIANS]
   })
 }
 

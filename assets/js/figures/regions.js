@@ -18,14 +18,14 @@ import {
 
 const SVG = "http://www.w3.org/2000/svg"
 const FAR = 10_000 // pixels, which no frame has
-const STEP = 1 // pixels of an arrow key
+const ARROW_STEP = 1 // pixels of an arrow key
 const LARGE_STEP = 10
 const BURST_MS = 1000 // key presses within which are one step of undo
 const GRIP = 9
 const DOT = 4
 const CURSORS = { x: "ew-resize", y: "ns-resize", both: "grab" }
 /** @type {Record<string, Shift>} - In pixels, downwards. */
-const ARROWS = {
+const ARROW_SHIFTS = {
   ArrowLeft: { x: -1, y: 0 },
   ArrowRight: { x: 1, y: 0 },
   ArrowUp: { x: 0, y: -1 },
@@ -254,10 +254,10 @@ export class RegionLayer {
   key({ key, shiftKey }, mark, handle) {
     if (key === "Enter" || key === " ") this.open(mark)
     else if (key === "Delete" || key === "Backspace") this.send({ kind: "remove_region", path: mark.path })
-    else if (!(key in ARROWS)) return false
+    else if (!(key in ARROW_SHIFTS)) return false
     else {
-      const pixels = shiftKey ? LARGE_STEP : STEP
-      const { x, y } = ARROWS[key]
+      const pixels = shiftKey ? LARGE_STEP : ARROW_STEP
+      const { x, y } = ARROW_SHIFTS[key]
       const drag = {
         mark,
         handle,

@@ -9,7 +9,8 @@ import { apart } from "./labels.js"
 import { Plane } from "./plane.js"
 
 const DEGREE_SIZE = 10
-const [LETTER, LINE] = [6, 13] // pixels
+const LABEL_LETTER = 6 // pixels
+const LABEL_LINE = 13
 
 /**
  * Remove the axes of a plane: its coordinates are no quantities.
@@ -30,7 +31,7 @@ export function labelsApart({ view }, labels) {
   if (!view) return labels
   const { x_scale: xScale, y_scale: yScale } = view.frame
   const onScreen = labels.map(({ point: [x, y], text }) => ({ x: xScale.compute(x), y: yScale.compute(y), text }))
-  const kept = apart(onScreen, { letter: LETTER * magnified(), line: LINE * magnified() })
+  const kept = apart(onScreen, { letter: LABEL_LETTER * magnified(), line: LABEL_LINE * magnified() })
   return labels.filter((_, k) => kept.includes(onScreen[k]))
 }
 

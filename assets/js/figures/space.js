@@ -14,9 +14,9 @@ import { colourWord, dragged, onScreen, opaque, paintCloud, screenAxes } from ".
 const KEY_PIXELS = 12.5 // a press of an arrow key, as a drag: 5 degrees
 const KEYS_REST = 200 // milliseconds until the server draws all
 const GUIDE_SIZE = 10
-const GREY_LEVEL = 130
+const CLOUD_LEVEL = 130
 /** @type {Record<string, [right: number, down: number]>} */
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }
+const TURN_KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }
 
 /** @typedef {{ x: number, y: number, turn: Turn, shift: boolean, ends: number[] }} Grab - Where a drag began. */
 
@@ -184,7 +184,7 @@ export class Space extends Plane {
 
   /** @param {KeyboardEvent} event */
   press(event) {
-    const arrow = ARROWS[event.key]
+    const arrow = TURN_KEYS[event.key]
     if (!arrow || event.shiftKey || event.ctrlKey || event.altKey || event.metaKey) return
     event.stopPropagation() // the arrows of the page step from star to star
     event.preventDefault()
@@ -227,7 +227,7 @@ export class Space extends Plane {
     const { xRange, yRange } = this
     /** @type {import("./turning.js").Screen} */
     const screen = { width, height, x: [xRange.start, xRange.end], y: [yRange.start, yRange.end] }
-    const rest = opaque(palettes.everything[GREY_LEVEL], background)
+    const rest = opaque(palettes.everything[CLOUD_LEVEL], background)
     const selected = palettes.selected.map((colour) => opaque(colour, background))
     paintCloud(pixels, screen, this.cloud, this.cloudLevels, screenAxes(this.turn), { rest, selected })
     pen.putImageData(image, 0, 0)

@@ -1,9 +1,12 @@
 // Turning a space of three columns: the same angles as on the server, and the dots of its stars on a screen.
 
-const DEGREE = Math.PI / 180
+import { RADIANS } from "../base/angles.js"
+
 const DEGREES_A_PIXEL = 0.4
 const OPAQUE = 0xff000000
-const [LARGE_DOT, SMALL_DOT, FEW] = [4, 2, 5_000] // pixels, and the number of stars with large ones
+const LARGE_DOT = 4 // pixels
+const SMALL_DOT = 2
+const FEW_DOTS = 5_000 // stars with large ones
 
 /** @typedef {{ azimuth: number, elevation: number }} Turn - In degrees. */
 /** @typedef {[x: number, y: number, z: number]} Place */
@@ -17,8 +20,8 @@ const [LARGE_DOT, SMALL_DOT, FEW] = [4, 2, 5_000] // pixels, and the number of s
  * @returns {[Place, Place]}
  */
 export function screenAxes({ azimuth, elevation }) {
-  const [sine, cosine] = [Math.sin(azimuth * DEGREE), Math.cos(azimuth * DEGREE)]
-  const [high, low] = [Math.sin(elevation * DEGREE), Math.cos(elevation * DEGREE)]
+  const [sine, cosine] = [Math.sin(azimuth * RADIANS), Math.cos(azimuth * RADIANS)]
+  const [high, low] = [Math.sin(elevation * RADIANS), Math.cos(elevation * RADIANS)]
   return [[cosine, sine, 0], [-sine * high, cosine * high, low]]
 }
 
@@ -62,7 +65,7 @@ export function paintCloud(pixels, { width, height, x, y }, { places, low, width
   const [scaleX, scaleY] = [width / (x[1] - x[0]), height / (y[0] - y[1])]
   const [across, up] = axes
   const at = new Int32Array(places.length / 3)
-  const side = at.length > FEW ? SMALL_DOT : LARGE_DOT
+  const side = at.length > FEW_DOTS ? SMALL_DOT : LARGE_DOT
   for (let star = 0; star < at.length; star++) {
     const k = 3 * star
     const [px, py, pz] = [low + unit * places[k], low + unit * places[k + 1], low + unit * places[k + 2]]

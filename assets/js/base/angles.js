@@ -1,0 +1,4 @@
+// Angles.
+
+/** Radians in a degree. */
+export const RADIANS = Math.PI / 180
