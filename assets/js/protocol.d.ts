@@ -520,7 +520,7 @@ export interface CornerColumns {
   columns: string[];
 }
 
-/** Every column against every other one: the axes of each along x and along y, and ends of the plane of all cells. */
+/** Every column against every other one: the axes of each along x and along y, and the gap. */
 export interface CornerSpec {
   kind: "corner";
   view: string;
@@ -1070,7 +1070,7 @@ export interface MapSpec {
 /** Text at the upper left corner of a map, and a shorter one for a narrow map. */
 export type MapTitle = [x: number, y: number, text: string, short: string];
 
-/** Heights of equal bars along an axis as fractions of the highest; the colour is "" for that of the layer. */
+/** Heights of equal bars as fractions of the highest; the colour is "" for that of the layer. */
 export interface MarginBars {
   colour: string;
   heights: Float32Array;
@@ -1945,7 +1945,7 @@ export type StatisticRow = [name: string, first: string, second: string, differe
 /** Stars of one status. */
 export type StatusCount = [status: string, count: number];
 
-/** Outlines of histograms in the coordinates of a view; a colour is "" for that of the layer, which is filled. */
+/** Outlines of histograms in a view; a colour is "" for that of the layer, which is filled. */
 export interface StepsLayer {
   kind: "steps";
   slot: number;

@@ -442,7 +442,7 @@ class Chart(ABC):
         raise SelectionError(f"{self.title} is no corner plot: choose the column of each axis.")
 
     def range_on(self, along: AxisName, start: float, end: float) -> Selection | None:
-        """Stars between two coordinates of an axis, whatever their other one; None when the range has no length.
+        """Stars between two coordinates of an axis; None when the range has no length.
 
         Raises
         ------

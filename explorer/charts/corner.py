@@ -311,7 +311,7 @@ class CornerChart(Chart):
 
 
 def outline(cell: Cell, heights: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Outline of bars in a cell, as places in the plane of all cells, from one end of the base to the other."""
+    """Outline of bars in a cell, from one end of the base to the other, in the plane of all cells."""
     axis = cell.x.axis
     edges = cell.x.outside(np.linspace(axis.low, axis.high, heights.size + 1))
     tops = cell.y.first + _HEIGHT * (cell.y.last - cell.y.first) * heights

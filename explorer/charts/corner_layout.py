@@ -80,11 +80,11 @@ class Cell:
         return self.x.first <= x <= self.x.last and self.y.first <= y <= self.y.last
 
     def slices(self, viewport: Viewport) -> tuple[slice, slice]:
-        """Its pixels in an image of the whole plane: rows from below, and columns."""
+        """Pixels of the cell in an image of the whole plane: rows from below, and columns."""
         return slice(*self.y.pixels(viewport.y_scale)), slice(*self.x.pixels(viewport.x_scale))
 
     def viewport(self, viewport: Viewport) -> Viewport:
-        """Its own part of the columns' plane, as it is seen in an image of the whole plane."""
+        """Part of the columns' plane that the cell shows in an image of the whole plane."""
         rows, columns = self.slices(viewport)
         x_low, x_high = sorted(self.x.inside(pixel / viewport.x_scale) for pixel in (columns.start, columns.stop))
         y_low, y_high = sorted(self.y.inside(pixel / viewport.y_scale) for pixel in (rows.start, rows.stop))

@@ -115,7 +115,7 @@ def layer_of(margins: Margins, name: Literal["margins_all", "margins_selected"])
 
 
 def draw_margin(axes: Axes, along: Literal["x", "y"], everything: Margins, selected: Margins) -> Axes:
-    """Draw the histogram of one axis of a picture beside it, above x or to the right of y; returns its axes."""
+    """Draw the histogram of an axis of a picture, above x or right of y; returns its axes."""
     across = along == "x"
     bounds = (0.0, 1.0 + _GAP, 1.0, _SHARE) if across else (1.0 + _GAP, 0.0, _SHARE, 1.0)
     beside: Axes = axes.inset_axes(bounds)

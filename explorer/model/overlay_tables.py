@@ -140,7 +140,7 @@ class OverlayTable:
 
 
 def factor_to(theirs: OverlayColumn, ours: Column) -> float:
-    """Factor from the unit of a table's column to that of the catalogue; 1 where one of them is not stated.
+    """Factor from the unit of a table's column to that of the catalogue; 1 where a unit is missing.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Axes of the views: scales, directions, limits, ranges, equal units, contours, projections, corner plots."""
+"""Axes of the views: scale, direction, limits, units, contours, projection, corner plot."""
 
 from __future__ import annotations
 

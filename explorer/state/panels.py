@@ -141,7 +141,7 @@ def check_levels(levels: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def check_corner(columns: tuple[str, ...]) -> tuple[str, ...]:
-    """Return columns of a corner plot; ValueError if they are too few or too many, or a column is repeated."""
+    """Return columns of a corner plot; ValueError if too few, too many, or a column is repeated."""
     if not MIN_CORNER <= len(columns) <= MAX_CORNER:
         raise ValueError(f"A corner plot has {MIN_CORNER} to {MAX_CORNER} columns; found {len(columns)}.")
     if repeated := next((name for name in columns if columns.count(name) > 1), ""):

@@ -95,7 +95,7 @@ def derived_columns(names: Sequence[str]) -> dict[str, Derived]:
 
 
 def group_columns(names: Sequence[str]) -> list[str]:
-    """Columns whose changes begin another isochrone or another phase of evolution; none in another kind of table."""
+    """Columns whose changes begin another isochrone or phase; none in another kind of table."""
     there = _spelled(names)
     return [there[ours] for ours in ("m_h", "z", "log_age", "label") if there[ours]] if there["log_teff"] else []
 

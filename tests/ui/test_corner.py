@@ -40,7 +40,7 @@ def test_a_drag_in_any_cell_of_a_corner_plot_selects(explorer):
     page = explorer.page
     name = corner_of(explorer)
     page.get_by_role("button", name="Enlarge").nth(1).click()
-    page.get_by_role("button", name="Back to the grid").wait_for()
+    page.get_by_role("button", name="Back", exact=True).wait_for()
     page.wait_for_function(f"() => ({LABELS})('Corner plot').x.includes('Teff [K]')")
     labels = page.evaluate(LABELS, "Corner plot")
     assert {"Teff [K]", "log g [dex]"} <= {*labels["x"], *labels["y"]}

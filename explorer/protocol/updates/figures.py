@@ -254,7 +254,7 @@ class PlaneSpec(FigureSpec, frozen=True, tag="plane"):
 
 
 class CornerSpec(FigureSpec, frozen=True, tag="corner"):
-    """Every column against every other one: the axes of each along x and along y, and ends of the plane of all cells.
+    """Every column against every other one: the axes of each along x and along y, and the gap.
 
     The cell in row ``r`` from the top and column ``c`` is the unit square whose lower left corner is (c, n - 1 - r),
     without a margin of ``gap`` on each side; the diagonal has histograms.
@@ -369,7 +369,7 @@ class BarsLayer(Layer, frozen=True, tag="bars"):
 
 
 class MarginBars(MessagePart, frozen=True):
-    """Heights of equal bars along an axis as fractions of the highest; the colour is "" for that of the layer."""
+    """Heights of equal bars as fractions of the highest; the colour is "" for that of the layer."""
 
     colour: str
     heights: Float32s
@@ -385,7 +385,7 @@ class MarginsLayer(Layer, frozen=True, tag="margins"):
 
 
 class StepsLayer(Layer, frozen=True, tag="steps"):
-    """Outlines of histograms in the coordinates of a view; a colour is "" for that of the layer, which is filled."""
+    """Outlines of histograms in a view; a colour is "" for that of the layer, which is filled."""
 
     name: Literal["steps_all", "steps_selected"]
     xs: tuple[Float32s, ...]
