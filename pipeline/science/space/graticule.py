@@ -1,4 +1,4 @@
-"""Graticule of a part of a projected sky: lines of equal longitude and latitude at round degrees, and their labels."""
+"""Graticule of a part of a projected sky: labelled lines of longitude and latitude."""
 
 from __future__ import annotations
 
