@@ -337,7 +337,7 @@ export interface Clear {
   kind: "clear";
 }
 
-/** A sample of the stars of a space, which the page turns: three numbers of two bytes each, little-endian. */
+/** A sample of stars that the page turns: three little-endian numbers of two bytes each. */
 export interface CloudLayer {
   kind: "cloud";
   slot: number;
@@ -1386,7 +1386,7 @@ export interface PinnedCurve {
   flux: Curve;
 }
 
-/** One column against another, or a projection of the sky or of a space, which have a specification more. */
+/** One column against another, or a disc map or a projection, which have a specification more. */
 export interface PlaneSpec {
   kind: "plane";
   view: string;

@@ -200,7 +200,7 @@ class PlaneChart(Chart):
         return protocol.StarsLayer(NO_SLOT, stars.x, stars.y, self._ids(stars), hover=self.hover_values(stars.rows))
 
     def hover_values(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.float32], ...]:  # noqa: ARG002 - projections have some
-        """Values of some stars, shape (n,) each, that tooltips show in place of coordinates; none for two columns."""
+        """Values of some stars, shape (n,) each, for tooltips in place of coordinates; none for columns."""
         return ()
 
     def members(self, colouring: Colouring) -> list[WireLayer]:

@@ -236,7 +236,7 @@ class SpaceSpec(MessagePart, frozen=True):
 
 
 class PlaneSpec(FigureSpec, frozen=True, tag="plane"):
-    """One column against another, or a projection of the sky or of a space, which have a specification more.
+    """One column against another, or a disc map or a projection, which have a specification more.
 
     ``hover`` has the names of what a star's tooltip shows in place of its coordinates.
     """
@@ -425,7 +425,7 @@ class GraticuleLayer(Layer, frozen=True, tag="graticule"):
 
 
 class CloudLayer(Layer, frozen=True, tag="cloud"):
-    """A sample of the stars of a space, which the page turns: three numbers of two bytes each, little-endian.
+    """A sample of stars that the page turns: three little-endian numbers of two bytes each.
 
     A number is in ``width`` / 65535 units of the plane from ``low``.
     """
