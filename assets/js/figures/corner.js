@@ -3,7 +3,8 @@
 /** @import { LinearAxis } from "bokeh/models/axes/index" */
 /** @import { Patches } from "bokeh/models/glyphs/index" */
 /** @import { GlyphRenderer } from "bokeh/models/index" */
-/** @import { AxisSpec, CornerSpec, Ends, FigureColours, Palettes, PlaneLayer, PlaneSpec, StepsLayer } from "../payloads.ts" */
+/** @import { AxisSpec, CornerSpec, Ends, FigureColours, Palettes } from "../payloads.ts" */
+/** @import { PlaneLayer, PlaneSpec, StepsLayer } from "../payloads.ts" */
 /** @import { ViewMessage } from "./figure.js" */
 
 import { large, magnified } from "../base/dom.js"
