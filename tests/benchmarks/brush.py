@@ -114,6 +114,9 @@ async def measure_products(directory, options):
             if await choose_all_slices(page):
                 times, _ = await brush(page, "Box", REPEATS)
                 tell({"measured": "box", "stars": stars, "people": 1, "disc": "all slices"} | spread(times))
+            await open_statistics_and_errors(page)
+            times, _ = await brush(page, "Box", REPEATS)
+            tell({"measured": "box", "stars": stars, "people": 1, "with": "comparison, error bars"} | spread(times))
             await page.close()
             for people in options.people:
                 pages = [(await visit(browser, server))[0] for _ in range(people)]
@@ -139,6 +142,18 @@ async def choose_all_slices(page):
     await page.wait_for_timeout(3000)
     await page.evaluate(_CLOCK)
     return True
+
+
+async def open_statistics_and_errors(page):
+    """Compare the selected stars with all others below the views, and draw error bars in the HR diagram."""
+    await page.locator(".dock").get_by_role("button", name="Compare samples", exact=True).click()
+    await page.locator(".dock").get_by_text("median").first.wait_for(timeout=60_000)
+    card = page.locator("section.card[aria-label='HR diagram']")
+    await card.get_by_role("button", name="Axes, overlays and pictures").click()
+    await page.get_by_label("Error bars").first.click()
+    await page.keyboard.press("Escape")
+    await page.wait_for_timeout(3000)
+    await page.evaluate(_CLOCK)
 
 
 def expressions(library):

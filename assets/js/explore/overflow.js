@@ -9,7 +9,7 @@ const BUTTON = 26
 export class Overflow {
   /** @type {Map<HTMLElement, number>} - Widths in the bar. */
   widths = new Map()
-  /** @type {Map<Element, number>} - Largest widths of those that stay: a key that shrinks when others leave moves none back. */
+  /** @type {Map<Element, number>} - Largest widths of those that stay, so that a key that shrinks moves none back. */
   staying = new Map()
   barWidth = 0
   moved = 0

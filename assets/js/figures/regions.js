@@ -32,7 +32,8 @@ const ARROW_SHIFTS = {
   ArrowDown: { x: 0, y: 1 },
 }
 
-/** @typedef {{ el: SVGGElement, hit: SVGPathElement, lines: SVGPathElement[], handles: Map<string, SVGGElement> }} Drawn */
+/** @typedef {Map<string, SVGGElement>} HandleElements - By handle. */
+/** @typedef {{ el: SVGGElement, hit: SVGPathElement, lines: SVGPathElement[], handles: HandleElements }} Drawn */
 /** @typedef {{ left: number, top: number, width: number, height: number, x: Ends, y: Ends }} Frame */
 
 /**
