@@ -147,7 +147,7 @@ async def choose_all_slices(page):
 async def open_statistics_and_errors(page):
     """Compare the selected stars with all others below the views, and draw error bars in the HR diagram."""
     await page.locator(".dock").get_by_role("button", name="Compare samples", exact=True).click()
-    await page.locator(".dock").get_by_text("median").first.wait_for(timeout=60_000)
+    await page.locator(".dock .blocks table").first.wait_for(timeout=60_000)
     card = page.locator("section.card[aria-label='HR diagram']")
     await card.get_by_role("button", name="Axes, overlays and pictures").click()
     await page.get_by_label("Error bars").first.click()
