@@ -150,7 +150,7 @@ def _rest(stored: Mapping[str, Any], table: StarTable, n_panels: int, lost: list
     except SelectionError as error:
         lost.append(f"the lists of lines ({_plain(error)})")
     try:
-        result["overlay_tables"] = tables_from_plain(stored.get("overlays"))
+        result["overlay_tables"] = tables_from_plain(stored.get("overlay_tables"))
     except SelectionError as error:
         lost.append(f"the tables over the views ({_plain(error)})")
     if stored.get("tool") in list(DragTool):

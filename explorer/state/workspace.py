@@ -444,7 +444,7 @@ class Workspace(param.Parameterized):
             "table_layout": self.table_layout.to_dict(),
             "dock": self.dock.to_dict(),
             "lines": lists_to_plain(self.lines),
-            "overlays": tables_to_plain(self.overlay_tables),
+            "overlay_tables": tables_to_plain(self.overlay_tables),
             "tool": str(self.tool),
             "mode": str(self.mode),
         }

@@ -207,7 +207,7 @@ def test_a_link_brings_them_back(library, track, links):
         assert (before.name, before.unit) == (after.name, after.unit)
         assert np.array_equal(before.numbers, after.numbers, equal_nan=True)
     old = workspace.to_dict()
-    del old["overlays"]
+    del old["overlay_tables"]
     other.restore(old)
     assert other.overlay_tables == (), "links of earlier versions have none"
 
@@ -230,7 +230,7 @@ def test_damaged_tables_of_a_link_are_left_out_and_named(library, track, damage)
     with pytest.raises(SelectionError):
         tables_from_plain(stored)
     workspace = Workspace(library.table)
-    workspace.restore({**workspace.to_dict(), "panels": [PanelState("hr").to_dict()], "overlays": stored})
+    workspace.restore({**workspace.to_dict(), "panels": [PanelState("hr").to_dict()], "overlay_tables": stored})
     assert workspace.overlay_tables == ()
     assert "the tables over the views" in workspace.message
 
