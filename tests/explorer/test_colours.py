@@ -252,7 +252,7 @@ def test_a_link_whose_scale_cannot_be_here_opens_with_the_reason(library, links)
 
 def test_the_first_colours_are_those_of_metallicity_where_most_stars_have_it(library, links, monkeypatch):
     made = []
-    monkeypatch.setattr("explorer.app.ExploreRoom", lambda workspace, *_: made.append(workspace) or "room")
+    monkeypatch.setattr("explorer.app.ExploreRoom", lambda workspace, *_, **__: made.append(workspace) or "room")
     build_page(library, links)
     assert made[0].colour_by == "m_h"
     values = np.full(10, np.nan)
@@ -260,6 +260,9 @@ def test_the_first_colours_are_those_of_metallicity_where_most_stars_have_it(lib
     assert default_colour(table_of(m_h=values)) == "count"
     assert default_colour(table_of(teff=values)) == "count"
     assert default_colour(table_of(m_h=values[:6])) == "m_h"
+    given = np.linspace(-1.0, 0.0, 10)
+    assert default_colour(table_of(m_h=values, m_h_input=given)) == "m_h_input"
+    assert default_colour(table_of(m_h=given, m_h_input=given)) == "m_h"
 
 
 def levels_of(page, answer, name):
