@@ -11,8 +11,8 @@ from explorer.charts.plane import ANY_COLUMNS
 from explorer.model.scales import Scale, ScaleKind
 from explorer.rooms.story_needs import (
     Need,
+    NeedsAnyColumn,
     NeedsColumns,
-    NeedsOneColumn,
     NeedsOpened,
     NeedsRole,
     NeedsSpectra,
@@ -160,7 +160,7 @@ STORIES = (
                 "The selected stars against all others: difference in [M/H], its error, and tests. A new selection is "
                 "compared at once.",
                 Place.DOCK,
-                (NeedsOneColumn(_METALLICITIES, "metallicities"),),
+                (NeedsAnyColumn(_METALLICITIES, "metallicities"),),
             ),
         ),
     ),

@@ -53,7 +53,7 @@ class NeedsColumns:
 
 
 @dataclass(frozen=True)
-class NeedsOneColumn:
+class NeedsAnyColumn:
     """A column with values, any of several, and what they are called together: "metallicities"."""
 
     names: tuple[str, ...]
