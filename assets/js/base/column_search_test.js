@@ -1,7 +1,8 @@
 import { assertEquals as equal } from "../testing.js"
 import { inGroups, outline, searchedColumns } from "./column_search.js"
 
-/** @type {(name: string, label: string, meaning: string, group?: string, synonyms?: string) => import("./column_search.js").SearchedColumn} */
+/** @import { SearchedColumn } from "./column_search.js" */
+/** @type {(name: string, label: string, meaning: string, group?: string, synonyms?: string) => SearchedColumn} */
 const column = (name, label, meaning, group = "Labels", synonyms = "") => {
   return { name, label, unit: "dex", meaning, group, synonyms }
 }

@@ -9,7 +9,11 @@ const BUTTON = 26
 export class Overflow {
   /** @type {Map<HTMLElement, number>} - Widths in the bar. */
   widths = new Map()
-  /** @type {Map<Element, number>} - Largest widths of those that stay: a key that shrinks when others leave moves none back. */
+  /**
+   * Largest widths of those that stay: a key that shrinks when others leave moves none back.
+   *
+   * @type {Map<Element, number>}
+   */
   staying = new Map()
   barWidth = 0
   moved = 0

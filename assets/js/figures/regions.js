@@ -32,7 +32,13 @@ const ARROW_SHIFTS = {
   ArrowDown: { x: 0, y: 1 },
 }
 
-/** @typedef {{ el: SVGGElement, hit: SVGPathElement, lines: SVGPathElement[], handles: Map<string, SVGGElement> }} Drawn */
+/**
+ * @typedef {object} Drawn
+ * @property {SVGGElement} el
+ * @property {SVGPathElement} hit
+ * @property {SVGPathElement[]} lines
+ * @property {Map<string, SVGGElement>} handles
+ */
 /** @typedef {{ left: number, top: number, width: number, height: number, x: Ends, y: Ends }} Frame */
 
 /**

@@ -11,7 +11,8 @@ const FEW_DOTS = 5_000 // stars with large ones
 /** @typedef {{ azimuth: number, elevation: number }} Turn - In degrees. */
 /** @typedef {[x: number, y: number, z: number]} Place */
 /** @typedef {{ places: Uint16Array, low: number, width: number }} Cloud - Three numbers a star. */
-/** @typedef {{ width: number, height: number, x: [start: number, end: number], y: [start: number, end: number] }} Screen */
+/** @typedef {[start: number, end: number]} Ends */
+/** @typedef {{ width: number, height: number, x: Ends, y: Ends }} Screen */
 
 /**
  * Rows of the matrix: the horizontal and the vertical axis of the screen.
