@@ -239,6 +239,7 @@ export interface CampaignsState {
   role: string;
   selected: number;
   selection: string;
+  chosen: string;
   max_stars: number;
   failed: string[];
   about?: string;

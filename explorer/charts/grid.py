@@ -14,12 +14,13 @@ from explorer.model.library import Library
 from explorer.model.table import StarTable
 from explorer.state.panels import PanelState
 from explorer.state.stored import COLOUR_BY_COUNT
+from pipeline.domain.columns import names_at
 
 FIRST_VIEWS = 6
 """Number of views of a new visit."""
 
-_FIRST_COLOUR, _MOST_STARS = "m_h", 0.5
-"""Column of the first colours, and the share of the stars that need a value of it."""
+_MOST_STARS = 0.5
+"""Share of the stars that need a value of the column of the first colours."""
 
 GRIDS = (8, 6, 4, 2, 1)
 """Numbers of views that a grid can have."""
@@ -55,11 +56,9 @@ def default_panels(library: Library, count: int) -> tuple[PanelState, ...]:
 
 
 def default_colour(table: StarTable) -> str:
-    """Column of the first colours: metallicity where most stars have it, else the density of stars."""
-    if not table.usable(_FIRST_COLOUR):
-        return COLOUR_BY_COUNT
-    known = np.isfinite(table.axis(_FIRST_COLOUR)).mean()
-    return _FIRST_COLOUR if known >= _MOST_STARS else COLOUR_BY_COUNT
+    """Column of the first colours: a metallicity that most stars have, else the density of stars."""
+    usable = (name for name in names_at("first") if table.usable(name))
+    return next((name for name in usable if np.isfinite(table.axis(name)).mean() >= _MOST_STARS), COLOUR_BY_COUNT)
 
 
 def _of_own(table: StarTable) -> Iterator[PanelState]:

@@ -29,10 +29,7 @@ from explorer.rooms.stage import Stage
 from explorer.state.answers import CompareState, DockState
 from explorer.state.panels import PanelState
 from explorer.state.workspace import Workspace
-from pipeline.domain.columns import placed
-
-PREFERRED = "m_h"
-"""Column that is compared first, where the catalogue has it."""
+from pipeline.domain.columns import names_at
 
 FAILED = "This could not be computed. The server's log has the reason; another column or sample may work."
 
@@ -125,7 +122,7 @@ class Answers:
         if self.state.compare.columns:
             return self.state.compare.columns
         table = self.workspace.table
-        usual = (PREFERRED, *(column.name for column in placed("table")), *(column.name for column in table.axes()))
+        usual = (*names_at("first"), *names_at("table"), *(column.name for column in table.axes()))
         return tuple(
             name for name in usual if name in table.known and table.column(name).is_float and table.usable(name)
         )[:1]

@@ -78,10 +78,12 @@ def limits() -> dict[str, int | tuple[float, float]]:
 
 def key_names() -> dict[str, str]:
     """Return the first key of each action as it is printed in tooltips and hints."""
-    page = {key: request for key, request in shortcuts.PAGE_KEYS.items() if not hasattr(request, "value")}
+    page = dict(
+        reversed(list(shortcuts.PAGE_KEYS.items()))
+    )  # so that the first key of a request is the last to be stored
     first = {
-        **{name_of(request): key for key, request in page.items()},
-        **{request.value: key for key, request in shortcuts.PAGE_KEYS.items() if hasattr(request, "value")},
+        **{name_of(request): key for key, request in page.items() if not hasattr(request, "value")},
+        **{request.value: key for key, request in page.items() if hasattr(request, "value")},
         **{action: keys[0] for action, keys in shortcuts.STAR_KEYS.items()},
         **{f"tour{action.capitalize()}": keys[0] for action, keys in shortcuts.TOUR_KEYS.items()},
         "comment": shortcuts.VERDICT_KEYS["comment"],

@@ -208,8 +208,8 @@ class Guide:
         )
 
     def _dock(self, story: Story) -> DockState:
-        """The comparison of the selection in the story's columns, or the table."""
-        columns = tuple(name for name in story.compare if self.here.library.table.usable(name))
+        """The comparison of the selection in the story's first column with values, or the table."""
+        columns = tuple(name for name in story.compare if self.here.library.table.usable(name))[:1]
         dock = replace(self.workspace.dock, open=not story.folded, tab=DockTab.COMPARE if columns else DockTab.TABLE)
         return replace(dock, compare=CompareState(columns=columns)) if columns else dock
 

@@ -79,6 +79,7 @@ def room_tabs(rooms: Rooms, workspace: Workspace) -> tuple[pmui.Tabs, list[pn.Co
         margin=(0, 24),
         height=44,
         sx={
+            "&.MuiTabs-root, & .MuiTabs-root": {"minHeight": "44px"},  # else the mark of the tab hangs below the header
             "& .MuiTab-root": {
                 "color": "inherit",
                 "minHeight": "44px",

@@ -1,6 +1,7 @@
 """Shortcuts: keys and what they do, declared once for the scripts of the pages, tooltips and help.
 
 A key has the name that browsers give it; letters tell Shift themselves (``U``), arrows do not (``Shift+ArrowLeft``).
+Ctrl is told by its name (``Ctrl+z``), which stands for the command key of a Mac too.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from explorer import protocol
 from explorer.model.screen import DragTool
 from explorer.vetting.rules import FLAG_KEYS, VettingRules
 
+_CTRL = "Ctrl+"
 _NAMES = {"ArrowLeft": "←", "ArrowRight": "→", "Escape": "Esc"}
 
 PAGE_KEYS: Mapping[str, protocol.Request] = {
@@ -21,6 +23,9 @@ PAGE_KEYS: Mapping[str, protocol.Request] = {
     "p": protocol.Tool(DragTool.PAN),
     "u": protocol.Undo(),
     "U": protocol.Redo(),
+    "Ctrl+z": protocol.Undo(),
+    "Ctrl+Z": protocol.Redo(),
+    "Ctrl+y": protocol.Redo(),
     "x": protocol.Home(),
     "/": protocol.Side(open=True),
     "?": protocol.Help(),
@@ -75,8 +80,8 @@ PAGE_HELP: tuple[HelpRow, ...] = (
     HelpRow(("b",), "drag a box"),
     HelpRow(("o",), "drag a lasso"),
     HelpRow(("p",), "move the view"),
-    HelpRow(("u",), "undo the last selection or subset"),
-    HelpRow(("U",), "redo"),
+    HelpRow(("u", "Ctrl+z"), "undo the last selection or subset"),
+    HelpRow(("U", "Ctrl+Z", "Ctrl+y"), "redo"),
     HelpRow(("x",), "reset every zoom"),
     HelpRow(_of_star("next", "previous"), "next and previous star"),
     HelpRow(_UNVETTED, "next and previous star that you have not judged; Shift with the arrows too"),
@@ -115,7 +120,10 @@ def vetting_help() -> tuple[HelpRow, ...]:
 
 
 def written(key: str) -> str:
-    """Write a key as it is printed: ``Shift+U`` for ``U``, arrows as such."""
+    """Write a key as it is printed: ``Shift+U`` for ``U``, ``Ctrl+Z`` for ``Ctrl+z``, arrows as such."""
+    if key.startswith(_CTRL):
+        letter = key.removeprefix(_CTRL)
+        return f"{_CTRL}{'Shift+' if letter.isupper() else ''}{letter.upper()}"
     return f"Shift+{key}" if len(key) == 1 and key.isupper() else _NAMES.get(key, key)
 
 

@@ -9,9 +9,18 @@ from typing import Literal, TypeAlias
 from explorer.charts.histogram import HISTOGRAM
 from explorer.charts.plane import ANY_COLUMNS
 from explorer.model.scales import Scale, ScaleKind
-from explorer.rooms.story_needs import Need, NeedsColumns, NeedsOpened, NeedsRole, NeedsSpectra, NeedsView
+from explorer.rooms.story_needs import (
+    Need,
+    NeedsAnyColumn,
+    NeedsColumns,
+    NeedsOpened,
+    NeedsRole,
+    NeedsSpectra,
+    NeedsView,
+)
 from explorer.state.panels import PanelState
 from explorer.vetting.people import Role
+from pipeline.domain.columns import names_at
 
 ChosenStar: TypeAlias = Literal["", "best", "first"]
 """Which selected star is shown: none in particular, the one with the best S/N, or the first of the table."""
@@ -78,7 +87,8 @@ class Story:
     colour : tuple of str
         Columns of which the first with values colours the stars; without one they keep their colours.
     compare : tuple of str
-        Columns in which the selected stars are compared with the rest, below the views; () shows the table there.
+        Columns in the first of which with values the selected stars are compared with the rest, below the views; ()
+        shows the table there.
     folded : bool
         Whether the table is folded, for more room for the views.
     sort : str
@@ -110,6 +120,7 @@ class Story:
 
 
 _LOG = Scale(ScaleKind.LOG)
+_METALLICITIES = names_at("first")
 _COMMAND = "python run_app.py my_stars.csv"
 
 STORIES = (
@@ -125,8 +136,8 @@ STORIES = (
         select=("sgr_probability > 0.5", "abs(sgr_beta) < 15 & distance > 15"),
         subset="Sagittarius stream",
         min_stars=5,
-        colour=("m_h", "distance"),
-        compare=("m_h",),
+        colour=(*_METALLICITIES, "distance"),
+        compare=_METALLICITIES,
         star="best",
         steps=(
             StoryStep(
@@ -149,7 +160,7 @@ STORIES = (
                 "The selected stars against all others: difference in [M/H], its error, and tests. A new selection is "
                 "compared at once.",
                 Place.DOCK,
-                (NeedsColumns(("m_h",), "metallicities"),),
+                (NeedsAnyColumn(_METALLICITIES, "metallicities"),),
             ),
         ),
     ),
@@ -221,8 +232,8 @@ STORIES = (
                 Place.DOCK,
             ),
             StoryStep(
-                "To judge them with others, an adjudicator starts a campaign on this selection in Progress; "
-                "inspectors give their verdicts in Vet, without seeing each other's.",
+                "To judge them with others, an adjudicator starts a campaign on this selection in "
+                "Campaigns; inspectors give their verdicts in Vet, without seeing each other's.",
                 Place.NOWHERE,
             ),
         ),

@@ -53,6 +53,20 @@ class NeedsColumns:
 
 
 @dataclass(frozen=True)
+class NeedsAnyColumn:
+    """A column with values, any of several, and what they are called together: "metallicities"."""
+
+    names: tuple[str, ...]
+    title: str
+
+    def lack(self, here: Here) -> str:
+        """That none has values."""
+        if any(here.library.table.usable(name) for name in self.names):
+            return ""
+        return f"This catalogue has no {self.title}: it has no values of {' or '.join(self.names)}."
+
+
+@dataclass(frozen=True)
 class NeedsSpectra:
     """Spectra in the product."""
 

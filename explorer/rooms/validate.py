@@ -58,6 +58,7 @@ _FIGURES = (
 """Title and explanation of each figure."""
 
 _HINT = "Published labels of training stars are out of fold."
+_SAME = "Both have the same numbers: the catalogue took them as they were given, so this tests nothing."
 _WAIT = '<p class="sentence busy" role="status">Comparing the stars…</p>'
 _NOTHING = (
     "Nothing to compare: the catalogue has no reference labels, no velocities or parallaxes of Gaia, no repeats and no "
@@ -264,7 +265,8 @@ class ValidateView(View):
         )
         wrapped = {"flex": "none", "flex-wrap": "wrap", "height": "auto"}
         figures = pn.Row(*self.frames, sizing_mode="stretch_both", margin=(0, 6), styles=wrapped)
-        hint = html(f'<p class="note">{_HINT}</p>', sizing_mode="stretch_width")
+        trained = "in_training" in self.library.table and self.library.table["in_training"].any()
+        hint = html(f'<p class="note">{_HINT}</p>' if trained else "", sizing_mode="stretch_width")
         return pn.Column(
             choices, self.words, figures, hint, documents, sizing_mode="stretch_both", scroll="y-auto", margin=0
         )
@@ -275,7 +277,9 @@ def _words(compared: Differences) -> str:
     scores = {name.replace("_", " "): cell(value) for name, value in compared.scores().items()}
     unit = "as a fraction" if compared.pair.relative else compared.pair.column.unit
     what = f"This catalogue less {compared.pair.origin}{f', {unit}' if unit else ''}"
-    return f'<section class="scores"><b>{escape(what)}</b>{table(tuple(scores), [list(scores.values())])}</section>'
+    text = f'<section class="scores"><b>{escape(what)}</b>{table(tuple(scores), [list(scores.values())])}</section>'
+    same = compared.difference.size > 0 and not compared.difference.any()
+    return text + (f'<p class="note">{_SAME}</p>' if same else "")
 
 
 def physics_table(report: Mapping[str, Any]) -> str:

@@ -35,6 +35,7 @@ Place = Literal[
     "velocity",
     "reference",
     "input",
+    "first",
 ]
 """Places where a column is used by default:
 
@@ -51,7 +52,8 @@ Place = Literal[
 - line: the velocity of a single line;
 - velocity: the radial velocity of a star, the one that is preferred first;
 - reference: a table of reference values gives it, and its error, under the name NAME_ref;
-- input: a table beside spectra gives it under the name NAME_input.
+- input: a table beside spectra gives it under the name NAME_input;
+- first: colours the first page, and is compared first, the one that is preferred first.
 """
 
 DEFAULT_DIGITS = 2

@@ -260,6 +260,9 @@ def test_the_first_colours_are_those_of_metallicity_where_most_stars_have_it(lib
     assert default_colour(table_of(m_h=values)) == "count"
     assert default_colour(table_of(teff=values)) == "count"
     assert default_colour(table_of(m_h=values[:6])) == "m_h"
+    given = np.linspace(-1.0, 0.0, 10)
+    assert default_colour(table_of(m_h=values, m_h_input=given)) == "m_h_input"
+    assert default_colour(table_of(m_h=given, m_h_input=given)) == "m_h"
 
 
 def levels_of(page, answer, name):

@@ -41,13 +41,14 @@ def test_help_explains_every_key():
     letters = {key for keys in STAR_KEYS.values() for key in keys if not key.startswith("Shift+")}
     explained = {key for row in PAGE_HELP for key in row.keys}
     assert explained == letters | set(PAGE_KEYS) | {key for keys in TOUR_KEYS.values() for key in keys}
-    assert dict(SHORTCUTS)["Shift+U"] == "redo"
+    assert dict(SHORTCUTS)["Shift+U Ctrl+Shift+Z Ctrl+Y"] == "redo"
     vetting = {key for row in vetting_help() for key in row.keys}
     assert set(VERDICT_KEYS.values()) - vetting == {"?"}
 
 
 def test_keys_are_written_as_printed():
     assert [written(key) for key in ("u", "U", "/", "ArrowLeft")] == ["u", "Shift+U", "/", "←"]
+    assert [written(key) for key in ("Ctrl+z", "Ctrl+Z")] == ["Ctrl+Z", "Ctrl+Shift+Z"]
     assert key_names()["redo"] == "Shift+U"
     assert help_rows(PAGE_HELP) == SHORTCUTS
 

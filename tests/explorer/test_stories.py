@@ -224,6 +224,8 @@ def test_the_real_table_is_described_and_its_stream_is_shown(real_library, links
     assert "195 stars; 32 of its columns were recognised" in welcome.sentences[0]
     page.send("start_story", key="stream")
     assert page.workspace.n_selected > 100
+    assert page.workspace.colour_by == "m_h_input"
+    assert page.workspace.dock.compare.columns == ("m_h_input",)
     opened = steps_of(BY_KEY["own"], Here(real_library, NoRecord(), opened=True))
     assert "It was opened from files" in opened[0].text
     assert len(opened) == len(steps_of(BY_KEY["own"], Here(real_library, NoRecord()))) + 1

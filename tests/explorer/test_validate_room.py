@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import holoviews as hv
 import numpy as np
+import pandas as pd
+import panel as pn
 import pytest
 
 from explorer.charts.validation import MAX_DOTS, values_figure
 from explorer.model.comparisons import differences, pairs_of
 from explorer.model.selection import InIds
+from explorer.model.table import StarTable
 from explorer.rooms.validate import ROOM, ValidateView, physics_table, truth_tables
 from explorer.state.workspace import Workspace
 
@@ -53,6 +56,23 @@ def test_every_pair_is_drawn(room, compared):
         room.pair = pair
         assert room.shown.pair == pair
         assert [pane.object is not None for pane in room.figures] == [True, True, True, pair.name == "teff"]
+
+
+def sentences(view):
+    return str([part.object for part in view.body().select(pn.pane.HTML)])
+
+
+def test_values_that_were_taken_from_the_input_are_called_so(compared):
+    distance = np.linspace(1.0, 9.0, 40)
+    frame = pd.DataFrame({"obsid": np.arange(1, 41), "distance": distance, "distance_input": distance})
+    for change, same in ((0.0, True), (0.5, False)):
+        table = StarTable.from_frame(frame.assign(distance=distance + change))
+        view = ValidateView(Workspace(table), type(compared)(compared.products, table))
+        view.workspace.room = ROOM
+        assert view.shown.pair.column.name == "distance"
+        assert ("the same numbers" in view.words.object) == same
+        assert "out of fold" not in sentences(view)
+    assert "out of fold" in sentences(ValidateView(Workspace(compared.table), compared))
 
 
 def test_a_brush_redraws_only_what_shows_the_selection(room):

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
+import pandas as pd
 import pytest
 from products_factory import make_products
 from sqlalchemy.exc import OperationalError
@@ -13,6 +14,7 @@ from vetting_helpers import ANN, BOB, CY, EVE, PLAIN, VIC, draft, judge_all, mak
 from explorer.model.library import open_library
 from explorer.model.line_lists import BUILT_IN, Line, with_list
 from explorer.model.proposals import Proposal
+from explorer.model.table import StarTable
 from explorer.rooms.channel import NOT_UNDERSTOOD
 from explorer.rooms.vetting import campaigns
 from explorer.rooms.vetting.adjudicate import AdjudicateRoom
@@ -95,6 +97,20 @@ def test_verdicts_without_spectra_say_what_they_are_about(tmp_path):
         store.close()
     assert "no spectra" in judged[False]
     assert judged[True] == ""
+
+
+def test_the_form_of_a_campaign_says_which_stars_it_takes(commands, tmp_path):
+    def made(visit):
+        return CampaignsRoom(visit, tmp_path)
+
+    def chosen(those):
+        return Screen(those, EVE, made, "Campaigns").sent[-1]["campaigns"]["chosen"]
+
+    assert chosen(commands) == "the oddest"
+    library, names = commands.library, ["obsid", "ra", "dec"]
+    table = StarTable.from_frame(pd.DataFrame({name: library.table[name] for name in names}))
+    plain = make_commands(commands.store, type(library)(library.products, table))
+    assert chosen(plain) == "the first of the catalogue, as it has no oddness"
 
 
 def test_lists_of_lines_are_those_of_the_visit(commands):

@@ -59,6 +59,15 @@ export const PAGE_KEYS = {
   "U": {
     "kind": "redo"
   },
+  "Ctrl+z": {
+    "kind": "undo"
+  },
+  "Ctrl+Z": {
+    "kind": "redo"
+  },
+  "Ctrl+y": {
+    "kind": "redo"
+  },
   "x": {
     "kind": "home"
   },
@@ -153,14 +162,14 @@ export const VERDICT_KEYS = {
 }
 
 export const KEY_NAMES = {
-  "undo": "u",
-  "redo": "Shift+U",
-  "home": "x",
-  "side": "/",
   "help": "?",
-  "box": "b",
-  "lasso": "o",
+  "side": "/",
+  "home": "x",
+  "redo": "Shift+U",
+  "undo": "u",
   "pan": "p",
+  "lasso": "o",
+  "box": "b",
   "next": "j",
   "previous": "k",
   "nextUnvetted": "Shift+J",

@@ -1,7 +1,7 @@
 // Shortcuts: name of a pressed key, and whether it is meant for the page.
 
 /**
- * Whether a key belongs to the page: not typed into a field, and not part of a system shortcut.
+ * Whether a key belongs to the page: not typed into a field, and not part of a shortcut of the system.
  *
  * @param {KeyboardEvent} event
  * @param {HTMLElement} host
@@ -9,7 +9,7 @@
 export function isShortcut(event, host) {
   const target = event.composedPath()[0]
   const typing = target instanceof Element && target.closest("input, textarea, select, dialog, [contenteditable]")
-  return !(typing || event.ctrlKey || event.metaKey || event.altKey || !host.offsetParent)
+  return !(typing || event.altKey || !host.offsetParent)
 }
 
 /**
@@ -27,10 +27,12 @@ export function listenToKeys(host, take) {
 }
 
 /**
- * Name of a key; Shift is part of it only for arrows, as the case of a letter shows it.
+ * Name of a key; Shift is part of it only for arrows, as the case of a letter shows it. Ctrl is part of it, and so is
+ * the command key of a Mac under the same name.
  *
- * @param {{ key: string, shiftKey: boolean }} event
+ * @param {{ key: string, shiftKey: boolean, ctrlKey: boolean, metaKey: boolean }} event
  */
-export function keyOf({ key, shiftKey }) {
+export function keyOf({ key, shiftKey, ctrlKey, metaKey }) {
+  if (ctrlKey || metaKey) return `Ctrl+${shiftKey ? key.toUpperCase() : key.toLowerCase()}`
   return shiftKey && key.startsWith("Arrow") ? `Shift+${key}` : key
 }

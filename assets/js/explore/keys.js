@@ -3,7 +3,7 @@
 /** @import { Request } from "../protocol.d.ts" */
 
 import { PAGE_KEYS } from "../base/declared.js"
-import { listenToKeys } from "../base/keys.js"
+import { keyOf, listenToKeys } from "../base/keys.js"
 
 /**
  * @param {HTMLElement} host
@@ -11,8 +11,8 @@ import { listenToKeys } from "../base/keys.js"
  */
 export function listenToPageKeys(host, send) {
   const requests = new Map(Object.entries(PAGE_KEYS))
-  listenToKeys(host, ({ key }) => {
-    const message = requests.get(key)
+  listenToKeys(host, (event) => {
+    const message = requests.get(keyOf(event))
     if (message === undefined) return false
     send(message)
     return true

@@ -4,6 +4,7 @@
 
 import { KEY_NAMES, TOUR_KEYS } from "../base/declared.js"
 import { element, icon } from "../base/dom.js"
+import { keyOf } from "../base/keys.js"
 import { placeBeside } from "./placing.js"
 
 /**
@@ -64,8 +65,9 @@ export class Tour {
    *
    * @param {KeyboardEvent} event
    */
-  take({ key }) {
+  take(event) {
     if (this.ended) return false
+    const key = keyOf(event)
     if (TOUR_KEYS.next.includes(key)) this.step(1)
     else if (TOUR_KEYS.back.includes(key)) this.step(-1)
     else if (TOUR_KEYS.leave.includes(key)) this.end()

@@ -69,7 +69,7 @@ export class CampaignsRoom {
       this.actions.replaceChildren(...(state.adjudicator ? this.forms(state) : [none]))
     }
     const selected = state.selected.toLocaleString("en")
-    this.from.textContent = `Of the ${selected} stars selected in Explore (${state.selection}), the oddest:`
+    this.from.textContent = `Of the ${selected} stars selected in Explore (${state.selection}), ${state.chosen}:`
   }
 
   /** @param {CampaignsState} state */

@@ -5,7 +5,7 @@
 
 import { KEY_NAMES, LIMITS, VERDICT_KEYS } from "../base/declared.js"
 import { element } from "../base/dom.js"
-import { listenToKeys } from "../base/keys.js"
+import { keyOf, listenToKeys } from "../base/keys.js"
 import { uuid } from "../base/uuid.js"
 import { minuteOf } from "../base/words.js"
 import { Drafts, meaningOfKey, proposalOf } from "./drafts.js"
@@ -295,8 +295,9 @@ export class VerdictForm {
  * @param {() => void} help
  */
 export function listenToVerdictKeys(host, form, help) {
-  listenToKeys(host, ({ key, repeat }) => {
-    if (repeat) return false
+  listenToKeys(host, (event) => {
+    if (event.repeat) return false
+    const key = keyOf(event)
     if (key !== VERDICT_KEYS.help) return form.key(key)
     help()
     return true

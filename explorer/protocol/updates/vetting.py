@@ -154,12 +154,16 @@ class OverviewNumbers(MessagePart, frozen=True):
 
 
 class CampaignsState(CampaignState, frozen=True, kw_only=True):
-    """Numbers of a campaign, and what is needed to start one or to freeze a release."""
+    """Numbers of a campaign, and what is needed to start one or to freeze a release.
+
+    ``chosen`` says in words which stars of the selection a new campaign takes.
+    """
 
     adjudicator: bool
     role: str
     selected: int
     selection: str
+    chosen: str
     max_stars: int
     failed: tuple[str, ...]
     about: str | UnsetType = UNSET

@@ -70,6 +70,7 @@ class CampaignsRoom(VettingRoom):
             role=visit.commands.people.role_of(visit.known.name).name.lower(),
             selected=visit.workspace.n_selected,
             selection=describe(visit.workspace.selection, visit.workspace.table.known),
+            chosen=self._chosen(),
             max_stars=MAX_STARS,
             failed=tuple(failed_physics(visit.commands.library.products.directory)),
         )
@@ -86,14 +87,19 @@ class CampaignsRoom(VettingRoom):
             )
         self.channel.send(campaigns=state)
 
+    def _chosen(self) -> str:
+        """Which stars of the selection a new campaign takes."""
+        table = self.visit.commands.library.table
+        return "the oddest" if table.usable("oddness") else "the first of the catalogue, as it has no oddness"
+
     async def _start(self, request: protocol.Start) -> None:
-        """Start a campaign on the stars with the largest oddness of the selection in Explore."""
+        """Start a campaign on the stars with the largest oddness of the selection in Explore, or on its first ones."""
         table, workspace = self.visit.commands.library.table, self.visit.workspace
         rows = workspace.rows.nonzero()[0]
         count = request.stars
         if not 1 <= count <= MAX_STARS:
             raise RefusedError(f"A campaign has 1 to {MAX_STARS:,} stars, not {count:,}.")
-        if "oddness" in table:
+        if table.usable("oddness"):
             rows = rows[(-table["oddness"][rows]).argsort(kind="stable")]
         stars = [int(star) for star in table["obsid"][rows[:count]]]
         try:

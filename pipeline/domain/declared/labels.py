@@ -59,7 +59,8 @@ LABELS = (
        "Quality bits of the reference spectrum as published (APOGEE: STARFLAG)", unknown=0, alias="STARFLAG"),
     _c("ref_bad", "bool", "", "meta.code.qual", "bad (ref)",
        "Whether the reference's flags mark labels or velocity as bad; such a star is not used for training"),
-    _c("m_h_input", "float32", "dex", "phys.abund.Z", "[M/H] (input)", "Metallicity given by the input table", -5, 2),
+    _c("m_h_input", "float32", "dex", "phys.abund.Z", "[M/H] (input)", "Metallicity given by the input table", -5, 2,
+       places="first"),
 )
 """The label fit and the reference labels."""
 # fmt: on

@@ -27,7 +27,7 @@ TABLE_A1 = (
        syn="sn, s_n"),
     _c("m_h", "float32", "dex", "phys.abund.Z", "[M/H]", "Metallicity from SLAM", -5, 2, paper="[M/H]",
        alias="M_H, MH, M/H, Fe/H, [Fe/H], FE_H, fe_h, feh",
-       ref="m_h_ref: reference labels", places="table trend header role truth reference input", after="logg_err",
+       ref="m_h_ref: reference labels", places="table trend header role truth reference input first", after="logg_err",
        syn="metallicity"),
     _c("m_h_err", "float32", "dex", "stat.error;phys.abund.Z", "σ([M/H])", "Uncertainty of [M/H], calibrated", 0,
        None, paper="[M/H]_err",
