@@ -452,7 +452,11 @@ class Workspace(param.Parameterized):
         ValueError
             If nothing can be read of it; nothing is changed then.
         """
-        result, lost = read_state(stored, self.table)
+        self.use(read_state(stored, self.table), stored)
+
+    def use(self, read: tuple[dict[str, Any], str], stored: Mapping[str, Any]) -> None:
+        """Restore what :func:`~explorer.state.stored.read_state` has read of a stored state, perhaps elsewhere."""
+        result, lost = read
         self.came_from = str(stored.get("room", ""))
         gone = {item.name for item in self.computed} - {item.name for item in result["computed"]}
         if "selection" not in result and gone & columns_of(self.selection):
