@@ -140,7 +140,7 @@ def dock_from_dict(stored: Mapping[str, Any]) -> DockState:
             y=_text(fit, "y", ""),
             shown=bool(fit.get("shown", True)),
         ),
-        foot=tuple(name for name in FootStatistic if name in _texts(stored, "foot", plain.foot)),
+        foot=tuple(FootStatistic(name) for name in _named(stored, plain.foot) if name in list(FootStatistic)),
     )
 
 
@@ -167,6 +167,11 @@ def _texts(stored: Mapping[str, Any], name: str, default: tuple[str, ...] = ()) 
         return tuple(map(text_in, value))
     except (TypeError, ValueError) as error:
         raise ValueError(f"The stored {name} are {brief(value)}.") from error
+
+
+def _named(stored: Mapping[str, Any], default: tuple[FootStatistic, ...]) -> tuple[str, ...]:
+    """Names of the statistics of the foot in their order, each once."""
+    return tuple(dict.fromkeys(_texts(stored, "foot", default)))
 
 
 def _chosen(stored: Mapping[str, Any], name: str, default: _SomeChoice) -> _SomeChoice:

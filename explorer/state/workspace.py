@@ -13,6 +13,7 @@ from msgspec import to_builtins
 
 from explorer.model.appearance import Appearance
 from explorer.model.computed import MAX_COMPUTED, ComputedColumn, ordered
+from explorer.model.damaged import brief
 from explorer.model.definitions import Definitions, check_size
 from explorer.model.kept_rows import KeptRows
 from explorer.model.line_lists import BUILT_IN, LineList, lists_to_plain
@@ -321,7 +322,7 @@ class Workspace(param.Parameterized):
         for item in self.subsets:
             if item.name == name:
                 return item
-        raise SelectionError(f"No subset is named {name!r}.")
+        raise SelectionError(f"No subset is named {brief(name)}.")
 
     def undo(self) -> None:
         """Restore the previous selection and subsets."""

@@ -10,7 +10,9 @@ import threading
 import numpy as np
 import pytest
 
+from explorer.charts.crowding import Crowding
 from explorer.charts.grid import default_panels
+from explorer.charts.shading import Stars, Viewport
 from explorer.model.computed import ComputedColumn
 from explorer.model.damaged import MAX_SENTENCE, brief, shortened, text_in
 from explorer.model.definitions import MAX_DEFINITIONS, read_definitions
@@ -192,3 +194,57 @@ def test_values_are_quoted_in_short():
     for value in (3, None, "x" * 201):
         with pytest.raises((TypeError, ValueError), match="expected"):
             text_in(value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        ("region", {"slot": 0, "geometry": {"type": "poly", "x": [1.0, 2.0, 3.0], "y": [1.0]}}),
+        ("region", {"slot": 5, "geometry": {"type": "poly", "x": [], "y": []}}),
+        ("forget_view", {"name": "\ud800"}),
+        ("slide", {"labels": {"\udfff": 1.0}}),
+    ],
+    ids=["corners", "empty", "half", "half of a key"],
+)
+def test_what_no_page_can_draw_or_type_is_refused_before_any_handler(page, caplog, kind, fields):
+    page.open()
+    assert page.send(kind, **fields)["refused"] == kind
+    assert [record.getMessage()[:8] for record in caplog.records] == ["Refused:"]
+
+
+def test_whole_characters_of_any_plane_are_read(page):
+    page.open()
+    page.send("save_subset", name="☉ 𝛼 é")
+    assert page.workspace.subset("☉ 𝛼 é").name == "☉ 𝛼 é"
+
+
+@pytest.mark.parametrize(("kind", "more"), [("colour_subset", {"colour": "#000000"}), ("verdicts", {})])
+def test_long_names_are_quoted_in_short(page, kind, more):
+    page.open()
+    assert 0 < len(page.send(kind, name="x" * 9000, **more)["message"]) < 200
+
+
+def test_the_foot_keeps_its_order(session, fresh):
+    session["state"]["dock"]["foot"] = ["max", "n", "gone", "max", "mean"]
+    opened(fresh, session)
+    assert fresh.workspace.dock.foot == ("max", "n", "mean")
+
+
+def test_a_projection_stays_linear_without_any_star(foreign_library, links, make_page):
+    page = make_page(
+        foreign_library, links, Workspace(foreign_library.table, panels=default_panels(foreign_library, 6))
+    )
+    page.open()
+    page.send("swap", slot=0, view="sky_map")
+    assert "refused" not in page.send("axis_scale", slot=0, axis="y", scale="linear")
+    assert "can be linear" in page.send("axis_scale", slot=0, axis="y", scale="log")["message"]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("width", [5e-324, 1e-30, 1e39, 1e308])
+def test_single_stars_are_placed_on_axes_of_any_length(width):
+    places = np.zeros(3, np.float32)
+    viewport = Viewport(-width / 2 if width > 1 else 0.0, width, -width / 2 if width > 1 else 0.0, width, 60, 60)
+    levels = Crowding(viewport, Stars(np.arange(3), places, places)).levels(np.ones(3, np.bool_))
+    assert (levels == levels[0]).all()
+    assert levels[0] > 0
