@@ -132,6 +132,16 @@ export interface AxisLimits {
   high: string;
 }
 
+/** Select the stars in a range of an axis, between two coordinates on its scale. */
+export interface AxisRange {
+  kind: "axis_range";
+  slot: number;
+  axis: "x" | "y";
+  start: number;
+  end: number;
+  keys?: ("ctrl" | "shift")[];
+}
+
 /** Show an axis as the view starts: linear, in its usual direction, its whole range. */
 export interface AxisReset {
   kind: "axis_reset";
@@ -327,7 +337,7 @@ export interface Clear {
   kind: "clear";
 }
 
-/** A sample of the stars of a space, which the page turns: three numbers of two bytes each, little-endian. */
+/** A sample of stars that the page turns: three little-endian numbers of two bytes each. */
 export interface CloudLayer {
   kind: "cloud";
   slot: number;
@@ -503,6 +513,26 @@ export interface CopyRows {
   obsids?: string[];
 }
 
+/** Show some columns in a corner plot, in this order. */
+export interface CornerColumns {
+  kind: "corner_columns";
+  slot: number;
+  columns: string[];
+}
+
+/** Every column against every other one: the axes of each along x and along y, and the gap. */
+export interface CornerSpec {
+  kind: "corner";
+  view: string;
+  title: string;
+  caption: Caption[];
+  overlays: SwitchSpec[];
+  about: string;
+  x: AxisSpec[];
+  y: AxisSpec[];
+  gap: number;
+}
+
 /** One choice of the columns page: which column of a table has a role, and its unit. */
 export interface Correction {
   table: number;
@@ -547,6 +577,14 @@ export interface Curve {
 
 /** A curve of the legend and its colour, by name. */
 export type CurveName = [text: string, ink: "data" | "model" | "trial"];
+
+/** Lines of a table of the user's own, in one colour. */
+export interface CurveShape {
+  kind: "curve";
+  xs: Float32Array[];
+  ys: Float32Array[];
+  colour: string;
+}
 
 /** Add a computed column, or change the one that it replaces. */
 export interface DefineColumn {
@@ -1032,11 +1070,35 @@ export interface MapSpec {
 /** Text at the upper left corner of a map, and a shorter one for a narrow map. */
 export type MapTitle = [x: number, y: number, text: string, short: string];
 
+/** Heights of equal bars as fractions of the highest; the colour is "" for that of the layer. */
+export interface MarginBars {
+  colour: string;
+  heights: Float32Array;
+}
+
+/** Histograms of the stars in a window of a plane, along x and along y. */
+export interface MarginsLayer {
+  kind: "margins";
+  slot: number;
+  name: "margins_all" | "margins_selected";
+  window: [number, number, number, number];
+  x: MarginBars[];
+  y: MarginBars[];
+}
+
 /** Select only the stars of some rows, or remove them from the selection. */
 export interface MarkedRows {
   kind: "marked_rows";
   action: "keep" | "remove";
   obsids: string[];
+}
+
+/** Points of a table of the user's own, in one colour. */
+export interface MarksShape {
+  kind: "marks";
+  x: Float32Array;
+  y: Float32Array;
+  colour: string;
 }
 
 /** Measurements of a line: rows, the same as a table to paste, and curves on their own wavelengths. */
@@ -1174,6 +1236,32 @@ export interface Outline {
   y: number[];
 }
 
+/** Change a table over the views: its name, look, or the column at whose changes a new line begins. */
+export interface OverlayChange {
+  kind: "overlay_change";
+  name: string;
+  label?: string | null;
+  style?: "line" | "points" | null;
+  colour?: string | null;
+  breaks?: string | null;
+  on?: boolean | null;
+}
+
+/** Lay a table over the views: a file in base64, or one that was uploaded in parts. */
+export interface OverlayFile {
+  kind: "overlay_file";
+  name: string;
+  size: number;
+  data?: string | null;
+  upload?: string | null;
+}
+
+/** Remove a table from the views. */
+export interface OverlayForget {
+  kind: "overlay_forget";
+  name: string;
+}
+
 /** An overlay of a plane that can be switched on and off. */
 export interface OverlaySpec {
   name: string;
@@ -1181,6 +1269,30 @@ export interface OverlaySpec {
   on: boolean;
   shape: AnyShape;
 }
+
+/** A table over the views: its look, its columns, and what they are. */
+export interface OverlayState {
+  name: string;
+  colour: string;
+  style: "line" | "points";
+  on: boolean;
+  rows: number;
+  columns: string[];
+  breaks: string;
+  uses: OverlayUsed[];
+  shown: string;
+}
+
+/** Draw a column of a table for a column of the catalogue; "" draws none. */
+export interface OverlayUse {
+  kind: "overlay_use";
+  name: string;
+  ours: string;
+  theirs: string;
+}
+
+/** A column of the catalogue, and the column of a table that is drawn for it. */
+export type OverlayUsed = [ours: string, theirs: string];
 
 /** Numbers of a campaign; how reviews agree is left out for those who could be swayed. */
 export interface OverviewNumbers {
@@ -1274,7 +1386,7 @@ export interface PinnedCurve {
   flux: Curve;
 }
 
-/** One column against another, or a projection of the sky or of a space, which have a specification more. */
+/** One column against another, or a disc map or a projection, which have a specification more. */
 export interface PlaneSpec {
   kind: "plane";
   view: string;
@@ -1567,6 +1679,10 @@ export interface SideState {
   column_check?: CheckResult;
   column_report?: string;
   column_done?: boolean;
+  overlays?: OverlayState[];
+  overlay_columns?: ColumnChoice[];
+  overlay_report?: string;
+  overlay_refused?: boolean;
   children?: SubsetParts;
   report?: string;
   place?: "list" | "refused" | "subset";
@@ -1828,6 +1944,16 @@ export type StatisticRow = [name: string, first: string, second: string, differe
 
 /** Stars of one status. */
 export type StatusCount = [status: string, count: number];
+
+/** Outlines of histograms in a view; a colour is "" for that of the layer, which is filled. */
+export interface StepsLayer {
+  kind: "steps";
+  slot: number;
+  name: "steps_all" | "steps_selected";
+  xs: Float32Array[];
+  ys: Float32Array[];
+  colours: string[];
+}
 
 /** A story that is offered, and the sentence on what it lacks, "" where it can be followed. */
 export type StoryChoice = [key: string, title: string, about: string, lack: string];
@@ -2201,6 +2327,7 @@ export interface Welcome {
 
 export type AnyFigure =
   BarsSpec |
+  CornerSpec |
   MissingSpec |
   PlaneSpec;
 
@@ -2216,13 +2343,17 @@ export type AnyLayer =
   GraticuleLayer |
   ImageLayer |
   MapLayer |
+  MarginsLayer |
   PickedLayer |
-  StarsLayer;
+  StarsLayer |
+  StepsLayer;
 
 export type AnyShape =
   ArrowsShape |
+  CurveShape |
   DotsShape |
   LinesShape |
+  MarksShape |
   NoShape |
   SunShape;
 
@@ -2241,6 +2372,8 @@ export type RequestKind =
   "axis_reset" |
   "aspect" |
   "contours" |
+  "axis_range" |
+  "corner_columns" |
   "choose_sky" |
   "turn_space" |
   "restyle" |
@@ -2296,6 +2429,10 @@ export type RequestKind =
   "line_file" |
   "line_switch" |
   "line_forget" |
+  "overlay_file" |
+  "overlay_change" |
+  "overlay_use" |
+  "overlay_forget" |
   "edit_region" |
   "type_region" |
   "add_region" |
@@ -2357,6 +2494,8 @@ export type Request =
   AxisReset |
   Aspect |
   Contours |
+  AxisRange |
+  CornerColumns |
   ChooseSky |
   TurnSpace |
   Restyle |
@@ -2412,6 +2551,10 @@ export type Request =
   LineFile |
   LineSwitch |
   LineForget |
+  OverlayFile |
+  OverlayChange |
+  OverlayUse |
+  OverlayForget |
   EditRegion |
   TypeRegion |
   AddRegion |

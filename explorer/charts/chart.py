@@ -20,9 +20,10 @@ from explorer.charts.overlays import WireLayer
 from explorer.charts.shading import Viewport
 from explorer.model.appearance import Appearance
 from explorer.model.library import Library
+from explorer.model.overlay_tables import OverlayTable
 from explorer.model.quantities import read_value
 from explorer.model.scales import LINEAR, Scale, ScaleKind
-from explorer.model.selection import MAX_TURNS, Mask, Selection, SelectionError
+from explorer.model.selection import MAX_TURNS, InRange, Mask, Selection, SelectionError
 from explorer.model.table import StarTable
 from explorer.state.panels import AXES, AxisName, ContoursOf, PanelState
 from pipeline.figures.disc_map import MapOf
@@ -247,6 +248,13 @@ class Chart(ABC):
         """The state of the view when it is put into the grid."""
         return PanelState(view.key)
 
+    def lay(self, tables: tuple[OverlayTable, ...]) -> None:  # noqa: B027 - a plane draws them
+        """Lay tables of the user's own over the view, in place of earlier ones."""
+
+    def shows_tables(self, tables: tuple[OverlayTable, ...]) -> bool:  # noqa: ARG002 - a plane draws them
+        """Whether the view has the columns of one of some tables that are on."""
+        return False
+
     @property
     def names(self) -> tuple[str, ...]:
         """Columns on its axes."""
@@ -263,21 +271,29 @@ class Chart(ABC):
 
     def axis_spec(self, along: AxisName) -> protocol.AxisSpec:
         """The column of an axis, its scale, its ends on screen and at first."""
-        axis, ends = self.axes[along], self.state.ends(along)
+        axis = self.axes[along]
+        ends = self.state.ends(along) or axis.ends
+        return self.sent_axis(axis, ends, self.scales, flipped=along in self.state.flipped)
+
+    @staticmethod
+    def sent_axis(
+        axis: Axis, ends: tuple[float, float], scales: Sequence[ScaleKind], *, flipped: bool
+    ) -> protocol.AxisSpec:
+        """An axis for the page: its column, present ends, and the scales that it can have."""
         declared = axis.column
         turn, widest = (axis.period, MAX_TURNS * axis.period) if axis.period else (None, None)
         return protocol.AxisSpec(
             column=declared.name,
             label=_TEX.sub(r"\1 ", declared.axis_label),
             unit=declared.unit_label,
-            ends=ends or axis.ends,
+            ends=ends,
             home=axis.ends,
             turn=turn,
             widest=widest,
             scale=axis.scale.kind.value,
             width=axis.scale.width,
-            scales=tuple(kind.value for kind in self.scales),
-            flipped=along in self.state.flipped,
+            scales=tuple(kind.value for kind in scales),
+            flipped=flipped,
         )
 
     @property
@@ -420,6 +436,22 @@ class Chart(ABC):
     def with_bins(self, bins: int) -> PanelState:  # noqa: ARG002 - histograms have bars
         """State of the view with another number of bars."""
         raise SelectionError(f"{self.title} has no bars.")
+
+    def with_columns(self, columns: tuple[str, ...]) -> PanelState:  # noqa: ARG002 - the corner plot has several
+        """State of the view that shows other columns."""
+        raise SelectionError(f"{self.title} is no corner plot: choose the column of each axis.")
+
+    def range_on(self, along: AxisName, start: float, end: float) -> Selection | None:
+        """Stars between two coordinates of an axis; None when the range has no length.
+
+        Raises
+        ------
+        SelectionError
+            If the view has no such axis.
+        """
+        axis = self._axis(along)
+        values = axis.values(start, end)
+        return InRange(axis.column.name, *values) if values else None
 
     def curves_of(self, fit: FitOverlay, state: PanelState) -> tuple[Curve, ...]:  # noqa: ARG002 - planes and bars do
         """Curves of a fit over the view; none where it shows other columns."""

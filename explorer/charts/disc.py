@@ -17,6 +17,7 @@ from explorer.charts.colouring import Colouring
 from explorer.charts.errors import ERRORS
 from explorer.charts.map_layout import MapLayout
 from explorer.charts.map_picture import MapPanel, draw_maps
+from explorer.charts.margins import MARGINS
 from explorer.charts.overlays import NO_SLOT, Lines, Overlay, Scene, WireLayer
 from explorer.charts.palettes import TRANSPARENT, gradient_css, lookup
 from explorer.charts.plane import TAP_PIXELS, PlaneChart
@@ -24,6 +25,7 @@ from explorer.charts.references import mean_arrows
 from explorer.charts.shading import Canvas, Stars
 from explorer.model.fields import NEEDED, every_field, fields_of, stars_of
 from explorer.model.library import Library
+from explorer.model.overlay_tables import OverlayTable
 from explorer.model.scales import ScaleKind
 from explorer.model.selection import Mask, Selection, SelectionError
 from explorer.state.panels import ContoursOf, PanelState
@@ -77,8 +79,7 @@ class DiscChart(PlaneChart):
             along: replace_fields(self.axes[along], low=low, high=high)
             for along, low, high in (("x", x_low, x_high), ("y", y_low, y_high))
         }
-        self.plain = [mean_arrows() if overlay.name == ARROWS else _darkened(overlay) for overlay in self.overlays]
-        self.overlays = tuple(self.layout.repeated(overlay) for overlay in self.plain)
+        self._repeat()
         names = self.canvas.names
         self.canvases = {part: Canvas(self.table, *names, _frozen(stars.in_slice(part))) for part in self.parts}
         self.canvas = (
@@ -86,6 +87,16 @@ class DiscChart(PlaneChart):
         )
         self._drawn: tuple[Mask, MapOf, tuple[MeanField, ...]] | None = None
         self._pointed = self._dotted = False  # on the page
+
+    def lay(self, tables: tuple[OverlayTable, ...]) -> None:
+        """Lay tables of the user's own over each map."""
+        super().lay(tables)
+        self._repeat()
+
+    def _repeat(self) -> None:
+        """Draw the overlays of one map over each of them."""
+        self.plain = [mean_arrows() if overlay.name == ARROWS else _darkened(overlay) for overlay in self.overlays]
+        self.overlays = tuple(self.layout.repeated(overlay) for overlay in self.plain)
 
     @classmethod
     def lack(cls, view: ViewSpec, library: Library, state: PanelState) -> str:
@@ -119,8 +130,14 @@ class DiscChart(PlaneChart):
     @property
     def switches(self) -> dict[str, bool]:
         """The overlays, whether the residual is coloured, and whether stars are drawn."""
-        plane = {name: on for name, on in super().switches.items() if name != ERRORS or self.is_alone}
+        left_out = {MARGINS} if self.is_alone else {MARGINS, ERRORS}
+        plane = {name: on for name, on in super().switches.items() if name not in left_out}
         return {**plane, **{name: name in self.state.switched for name in _SWITCHES}}
+
+    @property
+    def shows_margins(self) -> bool:
+        """False: maps lie beside one another."""
+        return False
 
     @property
     def is_alone(self) -> bool:

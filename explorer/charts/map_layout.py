@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.charts.overlay_shapes import TableCurves, TablePoints
 from explorer.charts.overlays import Dots, Lines, Overlay, Shape, SunMark
 from explorer.charts.shading import Viewport
 from pipeline.figures.disc_map import MapImage
@@ -128,6 +129,13 @@ class MapLayout:
             points = [self._cut(tile, shape.x, shape.y) for tile in self.tiles]
             x, y = (np.concatenate(values) for values in zip(*points, strict=True))
             return Dots(x[np.isfinite(x)], y[np.isfinite(x)])
+        if isinstance(shape, TableCurves):
+            curves = [self._cut(tile, x, y) for tile in self.tiles for x, y in zip(shape.xs, shape.ys, strict=True)]
+            return replace(shape, xs=tuple(x for x, _ in curves), ys=tuple(y for _, y in curves))
+        if isinstance(shape, TablePoints):
+            points = [self._cut(tile, shape.x, shape.y) for tile in self.tiles]
+            x, y = (np.concatenate(values) for values in zip(*points, strict=True))
+            return replace(shape, x=x[np.isfinite(x)], y=y[np.isfinite(x)])
         if isinstance(shape, SunMark):
             return replace(
                 shape, others=tuple((tile.x, tile.y) for tile in self.tiles if (tile.x, tile.y) != (0.0, 0.0))

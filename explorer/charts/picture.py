@@ -64,6 +64,7 @@ def draw_plane(
     *,
     square: bool,
     under: Callable[[Axes], None] | None = None,
+    beside: Callable[[Axes, Viewport], None] | None = None,
     over: Callable[[Axes, Viewport], list[Line2D]] | None = None,
     stars: bool = True,
 ) -> Figure:
@@ -81,6 +82,8 @@ def draw_plane(
         Whether a unit is as long on both axes.
     under : callable, optional
         Draws an image that stands for all stars, instead of the grey ones.
+    beside : callable, optional
+        Draws beside the axes, nearer than a colour bar.
     over : callable, optional
         Draws over the stars of a viewport, and returns legend handles.
     stars : bool
@@ -95,6 +98,8 @@ def draw_plane(
         if under is not None:
             under(axes)
         viewport = viewport_of(axes, scene, shot, square=square)
+        if beside is not None:
+            beside(axes, viewport)
         named = [draw_stars(axes, scene, shot, viewport, grey=under is None)] if stars else []
         named += [overlay.draw(axes, scene) for overlay in overlays]
         if over is not None:
@@ -175,6 +180,20 @@ def viewport_of(axes: Axes, scene: Scene, shot: Shot, *, square: bool) -> Viewpo
 
 def draw_stars(axes: Axes, scene: Scene, shot: Shot, viewport: Viewport, *, grey: bool) -> list[Line2D]:
     """Draw stars and their colour bar; returns the legend handles."""
+    draw_rest_and_selection(axes, scene, shot, viewport, grey=grey)
+    named = shot.colouring.draw_key(axes, scene.canvas.table)
+    if grey and not shot.rows.all() and shot.colouring.member_codes() is None:
+        named.append(rest_handle())
+    return named
+
+
+def rest_handle() -> Line2D:
+    """The legend's mark of stars that are not selected."""
+    return Line2D([], [], marker=".", linestyle="", color=_REST, label="not selected")
+
+
+def draw_rest_and_selection(axes: Axes, scene: Scene, shot: Shot, viewport: Viewport, *, grey: bool) -> None:
+    """Draw all stars in grey, if wanted, and the selected ones in their colours, without a key."""
     canvas = scene.canvas
     stars = canvas.stars_in(viewport, MAX_POINTS)
     if stars is None:
@@ -183,10 +202,6 @@ def draw_stars(axes: Axes, scene: Scene, shot: Shot, viewport: Viewport, *, grey
         _draw_points(axes, canvas, viewport, shot, stars, grey=grey)
     if shot.brush.is_few:
         _draw_few(axes, canvas, viewport, shot)
-    named = shot.colouring.draw_key(axes, canvas.table)
-    if grey and not shot.rows.all() and shot.colouring.member_codes() is None:
-        named.append(Line2D([], [], marker=".", linestyle="", color=_REST, label="not selected"))
-    return named
 
 
 def _draw_images(axes: Axes, canvas: Canvas, viewport: Viewport, shot: Shot, *, grey: bool) -> None:

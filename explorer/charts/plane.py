@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar, Literal
@@ -22,13 +22,18 @@ from explorer.charts.contours import layer_of as contours_layer
 from explorer.charts.crowding import Crowding
 from explorer.charts.errors import ERRORS, MAX_ERRORS, draw_errors, errors_of, have_errors
 from explorer.charts.errors import layer_of as errors_layer
+from explorer.charts.margins import LABEL as MARGINS_LABEL
+from explorer.charts.margins import MARGINS, Margins, draw_margin, margins_of
+from explorer.charts.margins import layer_of as margins_layer
+from explorer.charts.overlay_shapes import joined_dots, table_overlays
 from explorer.charts.overlays import NO_SLOT, Overlay, PackedImage, Scene, WireLayer
 from explorer.charts.picture import draw_plane
 from explorer.charts.references import overlays_of
 from explorer.charts.shading import Canvas, Image, Stars, Viewport, packed
 from explorer.model.appearance import Appearance
 from explorer.model.library import Library
-from explorer.model.scales import LINEAR, ScaleKind
+from explorer.model.overlay_tables import OverlayTable
+from explorer.model.scales import LINEAR, Scale, ScaleKind
 from explorer.model.selection import InBox, InPolygon, Mask, Selection, SelectionError
 from explorer.model.table import StarTable
 from explorer.state.panels import AxisName, ContoursOf, PanelState, check_levels
@@ -60,11 +65,27 @@ class PlaneChart(Chart):
         if view.chosen:
             self.title = f"{y.label} against {x.label}"
         scales = self.axes["x"].scale, self.axes["y"].scale
-        placed = (overlay.on(scales) for overlay in overlays_of(library, x, y))
-        self.overlays = tuple(overlay for overlay in placed if overlay.shape.on_scale)
+        self.published = self._placed(overlays_of(library, x, y), scales)
+        self.overlays = self.published
         self.canvas = self.new_canvas()
         self.stars: Stars | None = None
         self.crowding: Crowding | None = None
+
+    @staticmethod
+    def _placed(overlays: Iterable[Overlay], scales: tuple[Scale, Scale]) -> tuple[Overlay, ...]:
+        """Those overlays that can be drawn on some scales, in their coordinates."""
+        placed = (overlay.on(scales) for overlay in overlays)
+        return tuple(overlay for overlay in placed if overlay.shape.on_scale)
+
+    def lay(self, tables: tuple[OverlayTable, ...]) -> None:
+        """Lay tables of the user's own over the stars, in place of earlier ones."""
+        x, y = (axis.column for axis in self.axes.values())
+        self.overlays = (*self.published, *self._placed(table_overlays(tables, x, y), self.canvas.scales))
+
+    def shows_tables(self, tables: tuple[OverlayTable, ...]) -> bool:
+        """Whether one of the tables that are on has a point in the plane of both columns."""
+        x, y = (axis.column for axis in self.axes.values())
+        return bool(table_overlays(tables, x, y))
 
     def new_canvas(self) -> Canvas:
         """A canvas of the plane: the page keeps one, and each picture has its own."""
@@ -94,8 +115,15 @@ class PlaneChart(Chart):
     @property
     def switches(self) -> dict[str, bool]:
         """The overlays of the plane, and its error bars where the catalogue has errors."""
-        overlays = {overlay.name: self.shows(overlay) for overlay in self.overlays}
-        return {**overlays, ERRORS: self.shows_errors} if have_errors(self.table, *self.canvas.names) else overlays
+        own = {MARGINS: self.shows_margins}
+        if have_errors(self.table, *self.canvas.names):
+            own[ERRORS] = self.shows_errors
+        return {**{overlay.name: self.shows(overlay) for overlay in self.overlays}, **own}
+
+    @property
+    def shows_margins(self) -> bool:
+        """Whether marginal histograms are on."""
+        return MARGINS in self.state.switched
 
     @property
     def shows_errors(self) -> bool:
@@ -108,8 +136,10 @@ class PlaneChart(Chart):
             protocol.OverlaySpec(overlay.name, overlay.label, self.shows(overlay), overlay.shape.to_client())
             for overlay in self.overlays
         )
-        if ERRORS in self.switches:
-            overlays = (*overlays, protocol.OverlaySpec(ERRORS, "Error bars", self.shows_errors, protocol.NoShape()))
+        switches = self.switches
+        for name, label in ((ERRORS, "Error bars"), (MARGINS, MARGINS_LABEL)):
+            if name in switches:
+                overlays = (*overlays, protocol.OverlaySpec(name, label, switches[name], protocol.NoShape()))
         shown = [overlay for overlay in self.overlays if self.shows(overlay)]
         caption = (words for overlay in shown for words in _captions(overlay))
         return protocol.PlaneSpec(
@@ -135,7 +165,14 @@ class PlaneChart(Chart):
             f" Contours enclose {words_of(self.state.levels)} of the {of} in view." if self.state.contours else ""
         )
         bars = " Error bars are one standard deviation, or from the 16th to the 84th percentile."
-        return f"{contours}{bars if self.shows_errors and ERRORS in self.switches else ''}"
+        margins = " Marginal histograms count the stars in view; each is as high as its highest bar."
+        return "".join(
+            (
+                contours,
+                bars if self.shows_errors and ERRORS in self.switches else "",
+                margins if self.shows_margins else "",
+            )
+        )
 
     @property
     def shows_single(self) -> bool | None:
@@ -146,10 +183,12 @@ class PlaneChart(Chart):
         """Every star in grey: one by one where few are on screen, else as an image."""
         assert self.viewport is not None
         window = self.viewport.window
-        moved = [
+        moved = joined_dots(
             layer for overlay in self.overlays for layer in overlay.shape.background(overlay.name, self.canvas, window)
-        ]
+        )
         moved += self._contours_of_all()
+        if self.shows_margins:
+            moved.append(margins_layer(margins_of(self.canvas, self.viewport, self.table.every), "margins_all"))
         self.stars = self.canvas.stars_in(self.viewport, glyphs)
         if self.stars is None:
             return [self._image("everything", self.canvas.everything(self.viewport).levels), *moved]
@@ -161,7 +200,7 @@ class PlaneChart(Chart):
         return protocol.StarsLayer(NO_SLOT, stars.x, stars.y, self._ids(stars), hover=self.hover_values(stars.rows))
 
     def hover_values(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.float32], ...]:  # noqa: ARG002 - projections have some
-        """Values of some stars, shape (n,) each, that tooltips show in place of coordinates; none for two columns."""
+        """Values of some stars, shape (n,) each, for tooltips in place of coordinates; none for columns."""
         return ()
 
     def members(self, colouring: Colouring) -> list[WireLayer]:
@@ -257,6 +296,10 @@ class PlaneChart(Chart):
             layers.append(self._errors(brush.rows))
         if self.state.contours == "selected":
             layers.append(self._contours(brush.rows))
+        if self.shows_margins:
+            assert self.viewport is not None
+            margins = margins_of(self.canvas, self.viewport, brush.rows, brush.colouring)
+            layers.append(margins_layer(margins, "margins_selected"))
         return layers
 
     def _errors(self, rows: Mask) -> WireLayer:
@@ -317,7 +360,7 @@ class PlaneChart(Chart):
             y=y,
             x_ends=None,
             y_ends=None,
-            switched=tuple(name for name in self.state.switched if name == ERRORS),
+            switched=tuple(name for name in self.state.switched if name in (ERRORS, MARGINS)),
             part=0,
             flipped=tuple(name for name in self.state.flipped if name != changed),
             square=None,
@@ -341,9 +384,9 @@ class PlaneChart(Chart):
         x, y = self.canvas.scales
         return tuple(curve._replace(x=x.forward(curve.x), y=y.forward(curve.y)) for curve in curves)
 
-    def rebuilt_by(self, switch: str) -> bool:  # noqa: ARG002 - every switch is of an overlay
-        """False, as the page shows and hides overlays."""
-        return False
+    def rebuilt_by(self, switch: str) -> bool:
+        """Whether it is that of the marginal histograms, which need room; the page shows and hides overlays."""
+        return switch == MARGINS
 
     def follows_selection(self, switch: str) -> bool:
         """Whether the overlay changes with the selection."""
@@ -358,13 +401,29 @@ class PlaneChart(Chart):
         canvas.size_dots(shot.appearance.size)
         scene = Scene(canvas, shot.rows, shot.state.x_ends or x.ends, shot.state.y_ends or y.ends)
         overlays = [overlay for overlay in self.overlays if self.shows(overlay, shot.state)]
-        return draw_plane(scene, shot, overlays, square=self.square, over=self._over(scene, shot))
+        beside = self._beside(scene, shot) if MARGINS in shot.state.switched else None
+        return draw_plane(scene, shot, overlays, square=self.square, beside=beside, over=self._over(scene, shot))
+
+    def _beside(self, scene: Scene, shot: Shot) -> Callable[[Axes, Viewport], None]:
+        """Function that draws the marginal histogram along y, which a colour bar has its place beyond."""
+
+        def draw(axes: Axes, viewport: Viewport) -> None:
+            draw_margin(axes, "y", *self._both_margins(scene, shot, viewport))
+
+        return draw
+
+    def _both_margins(self, scene: Scene, shot: Shot, viewport: Viewport) -> tuple[Margins, Margins]:
+        """Marginal histograms of all and of the selected stars of a picture."""
+        everything = margins_of(scene.canvas, viewport, self.table.every)
+        return everything, margins_of(scene.canvas, viewport, shot.rows, shot.colouring)
 
     def _over(self, scene: Scene, shot: Shot) -> Callable[[Axes, Viewport], list[Line2D]]:
         """Function that draws errors and contours over the stars, and returns their legend handles."""
         state = shot.state
 
         def draw(axes: Axes, viewport: Viewport) -> list[Line2D]:
+            if MARGINS in state.switched:
+                draw_margin(axes, "x", *self._both_margins(scene, shot, viewport))
             if ERRORS in state.switched:
                 draw_errors(axes, errors_of(self.axes, scene.canvas, viewport, shot.rows))
             if not state.contours:

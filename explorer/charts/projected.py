@@ -14,6 +14,7 @@ from explorer.charts.axis import Axis, AxisSpec
 from explorer.charts.chart import Curve, FitOverlay
 from explorer.charts.plane import PlaneChart
 from explorer.charts.shading import Canvas
+from explorer.model.overlay_tables import OverlayTable
 from explorer.model.planes import ProjectedPlane
 from explorer.model.scales import LINEAR, Scale, ScaleKind
 from explorer.model.selection import InProjection, Mask, Selection
@@ -94,6 +95,18 @@ class ProjectedChart(PlaneChart):
     def new_canvas(self) -> ProjectedCanvas:
         """A canvas of the plane in the present state."""
         return ProjectedCanvas(self.table, self.plane)
+
+    def lay(self, tables: tuple[OverlayTable, ...]) -> None:
+        """Draw none of them: their columns are no coordinates of the plane."""
+
+    def shows_tables(self, tables: tuple[OverlayTable, ...]) -> bool:  # noqa: ARG002 - draws none
+        """False: no table has the coordinates of the plane."""
+        return False
+
+    @property
+    def shows_margins(self) -> bool:
+        """False: the coordinates are no columns whose values could be counted."""
+        return False
 
     @property
     def switches(self) -> dict[str, bool]:

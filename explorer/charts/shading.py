@@ -229,18 +229,25 @@ class Canvas:
         levels = _blank(viewport)
         if not (viewport.drawable and n_categories):
             return Layer(levels, 0)
-        counts = np.zeros((n_categories, *levels.shape), np.int32)
+        counts, n_shown = self.category_counts(viewport, rows, codes, n_categories)
+        spread = np.stack([self._spread(plane) for plane in counts])
+        if rest:
+            spread[-1][spread[:-1].any(axis=0)] = 0
+        kernels.commonest_levels(spread, levels)
+        return Layer(levels, n_shown)
+
+    def category_counts(
+        self, viewport: Viewport, rows: Mask, codes: Image, n_categories: int
+    ) -> tuple[NDArray[np.int32], int]:
+        """Numbers of some stars of each category in each pixel, and how many of them the plane can show."""
+        counts = np.zeros((n_categories, viewport.height, viewport.width), np.int32)
         rows, (x, y) = self.visible(rows), self.points
         n_shown = 0
         for x_low, y_low in self._corners(viewport):
             n_shown = kernels.bin_categories(
                 x, y, codes, rows, x_low, y_low, viewport.x_scale, viewport.y_scale, counts
             )
-        spread = np.stack([self._spread(plane) for plane in counts])
-        if rest:
-            spread[-1][spread[:-1].any(axis=0)] = 0
-        kernels.commonest_levels(spread, levels)
-        return Layer(levels, n_shown)
+        return counts, n_shown
 
     def _corners(self, viewport: Viewport) -> list[tuple[float, float]]:
         """Lower left corner of the viewport, once for each image of the plane in it."""

@@ -1,4 +1,4 @@
-"""The sky in an equal-area projection: stars, graticule, the planes of the Galaxy and of the Sagittarius stream."""
+"""The sky in an equal-area projection: stars, graticule, planes of the Galaxy and of the stream."""
 
 from __future__ import annotations
 

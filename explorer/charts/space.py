@@ -89,7 +89,7 @@ class Space:
         return (np.asarray(values, np.float64) - self.centre) / self.unit
 
     def guides(self) -> Iterator[tuple[FloatArray, str]]:
-        """Axes through the middle with their names, and rings in the plane of X and Y; points have the shape (n, 3)."""
+        """Axes with their names, and rings in the plane of X and Y; points have the shape (n, 3)."""
         length = _round_below(self.half / _ROOM)
         start = self.placed(np.zeros(3)) if self.is_galactic else np.zeros(3)
         for along, column in enumerate(self.columns):

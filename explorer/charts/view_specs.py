@@ -10,13 +10,14 @@ from collections.abc import Iterator
 
 from explorer.charts.axis import AxisSpec
 from explorer.charts.chart import Chart, MissingChart, ViewSpec, lack_of
+from explorer.charts.corner import CORNER, TAIL, CornerChart
 from explorer.charts.disc import DiscChart
 from explorer.charts.histogram import HISTOGRAM, HistogramChart
 from explorer.charts.plane import ANY_COLUMNS, PlaneChart
 from explorer.charts.sky_map import SkyChart
 from explorer.charts.space import SpaceChart
 from explorer.model.library import Library
-from explorer.state.panels import PanelState
+from explorer.state.panels import MAX_CORNER, PanelState
 from pipeline.domain.frames import SKY_FRAMES
 
 _WIDE = 0.002
@@ -149,6 +150,15 @@ SPECS = (
         "Numbers of stars over any column; a drag selects a range.",
         tuple((AxisSpec(name, tail=_WIDE),) for name in ("m_h", "distance", "rv", "snr")),
         "such column",
+        chosen=True,
+    ),
+    ViewSpec(
+        CORNER,
+        "Corner plot",
+        CornerChart,
+        f"Up to {MAX_CORNER} columns against one another, with a histogram of each; a drag selects in any cell.",
+        (tuple(AxisSpec(name, tail=TAIL) for name in ("teff", "logg", "m_h", "alpha_m", "distance", "rv")),),
+        "such columns",
         chosen=True,
     ),
     ViewSpec(

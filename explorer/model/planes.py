@@ -70,7 +70,7 @@ class ProjectedPlane(ABC):
 
 
 def plane_from_dict(stored: Mapping[str, Any]) -> ProjectedPlane:
-    """Read the output of :meth:`ProjectedPlane.to_dict`; ValueError, KeyError or TypeError if it is damaged."""
+    """Read what ``ProjectedPlane.to_dict`` made; ValueError, KeyError or TypeError if damaged."""
     cls = _KINDS[str(stored["kind"])]
     return cls(**{field.name: _READERS[str(field.type)](stored[field.name]) for field in fields(cls)})
 

@@ -64,7 +64,7 @@ class CompareTask:
             return protocol.CompareUpdate(stale=False, difference=None, sentence=f"No difference map. {error}")
 
     def difference(self, *, whole: bool = True) -> protocol.DifferenceDrawing | None:
-        """Map of the difference; None without a plane. A quick one has at most :data:`MAX_QUICK` stars of each."""
+        """Map of the difference; None without a plane. A quick map has at most ``MAX_QUICK`` stars of each."""
         if len(self.state.plane) != 2:
             return None
         x, y = self.state.plane

@@ -26,6 +26,8 @@ from explorer.model import (
     line_file,
     line_lists,
     members,
+    overlay_file,
+    overlay_tables,
     proposals,
     samples,
     session_file,
@@ -33,6 +35,7 @@ from explorer.model import (
 )
 from explorer.model.screen import Theme
 from explorer.rooms import shortcuts, star_spectrum, uploads
+from explorer.state import panels
 from explorer.vetting import campaign_files, events, exchange
 from pipeline.domain import own_columns
 
@@ -45,6 +48,8 @@ def limits() -> dict[str, int | tuple[float, float]]:
     return {
         "partBytes": uploads.PART_BYTES,
         "memberBytes": members.MAX_BYTES,
+        "overlayBytes": overlay_file.MAX_BYTES,
+        "overlayName": overlay_tables.MAX_NAME_CHARACTERS,
         "sessionBytes": session_file.MAX_BYTES,
         "lineBytes": line_file.MAX_BYTES,
         "lineListName": line_lists.MAX_NAME_CHARACTERS,
@@ -63,6 +68,8 @@ def limits() -> dict[str, int | tuple[float, float]]:
         "reason": proposals.MAX_WHY_CHARACTERS,
         "bins": samples.MAX_BINS,
         "compared": samples.MAX_COLUMNS,
+        "cornerFewest": panels.MIN_CORNER,
+        "cornerColumns": panels.MAX_CORNER,
         "dotSize": (appearance.MIN_SIZE, appearance.MAX_SIZE),
         "opacity": (appearance.MIN_OPACITY, 1.0),
         "tail": (0.0, appearance.MAX_TAIL),

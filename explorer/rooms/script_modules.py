@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import Counter
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 
@@ -12,6 +13,8 @@ _IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.[^"]+)"\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let)\b)", re.MULTILINE)
 _EXPORTED = re.compile(r"^export (?:async )?(?:function\*?|class|const|let) ([\w$]+)", re.MULTILINE)
 _DECLARED = re.compile(r"^(?:export )?(?:async )?(?:function\*?|class|const|let) ([\w$]+)", re.MULTILINE)
+_TAKEN_APART = re.compile(r"^(?:export )?(?:const|let) [\[{]([^=]*?)[\]}] = ", re.MULTILINE)
+_LAST_NAME = re.compile(r"([\w$]+)\s*$")
 _TYPES = re.compile(r"^[ \t]*/\*\*(?:(?!\*/).)*\*/\n", re.MULTILINE | re.DOTALL)
 
 
@@ -40,11 +43,18 @@ def joined(entry: str) -> str:
     """
     texts: dict[str, str] = {}
     _collect(entry, (), texts)
-    names = Counter(name for text in texts.values() for name in _DECLARED.findall(text))
+    names = Counter(name for text in texts.values() for name in _declared(text))
     if twice := sorted(name for name, count in names.items() if count > 1):
         raise ScriptError(f"The modules of {entry} declare {', '.join(twice)} more than once: rename one of each.")
     parts = (_TYPES.sub("", _IMPORT.sub("", text)) for text in texts.values())
     return "\n".join(part if name == entry else _EXPORT.sub("", part) for name, part in zip(texts, parts, strict=True))
+
+
+def _declared(text: str) -> Iterator[str]:
+    """Names that a module declares at its top, those of ``const [a, b] = ...`` and ``const { a: b } = ...`` too."""
+    yield from _DECLARED.findall(text)
+    for names in _TAKEN_APART.findall(text):
+        yield from (match[1] for part in names.split(",") if (match := _LAST_NAME.search(part)))
 
 
 def _collect(name: str, importers: tuple[str, ...], texts: dict[str, str]) -> None:

@@ -27,6 +27,7 @@ from explorer.model.work import LINKS, UPLOADS
 from explorer.rooms.channel import Channel
 from explorer.rooms.columns_menu import column_choices
 from explorer.rooms.computed import ComputedColumns
+from explorer.rooms.overlay_tables import OverlayTables
 from explorer.rooms.owner import Owner
 from explorer.rooms.uploads import Uploads
 from explorer.state.workspace import Workspace
@@ -89,6 +90,7 @@ class Side:
         channel.on(protocol.View, self._show_view)
         channel.on(protocol.ForgetView, self._forget_view)
         self.computed = ComputedColumns(workspace, channel, lambda: self.vocabulary, self._send)
+        self.overlays = OverlayTables(workspace, channel, self.uploads, self._send_open)
         workspace.param.watch(lambda *_: self._send_subsets(), ["subsets", "computed"])
         workspace.param.watch(lambda _: self._columns_changed(), "computed")
 
@@ -114,6 +116,8 @@ class Side:
                 ),
                 categories=column_choices(table, table.categorical()),
                 computed=self.computed.listed() if self.open else UNSET,
+                overlays=self.overlays.listed() if self.open else UNSET,
+                overlay_columns=column_choices(table, table.axes()) if self.open else UNSET,
             )
         )
         self._send_subsets()
@@ -123,7 +127,9 @@ class Side:
         self.__dict__.pop("names", None)
         self._aggregates.clear()
         if self.open:
-            self._send(protocol.SideState(computed=self.computed.listed()))
+            table = self.workspace.table
+            choices = column_choices(table, table.axes())
+            self._send(protocol.SideState(computed=self.computed.listed(), overlay_columns=choices))
 
     @property
     def views(self) -> tuple[str, ...]:
@@ -132,6 +138,11 @@ class Side:
 
     def _send(self, state: protocol.SideState) -> None:
         self.channel.send(side=protocol.merged(self.channel.queued("side", protocol.SideState), state))
+
+    def _send_open(self, state: protocol.SideState) -> None:
+        """Send a change of what only an open panel shows."""
+        if self.open:
+            self._send(state)
 
     def _report(self, text: str, place: Literal["list", "refused", "subset"] | UnsetType = UNSET) -> None:
         self._send(protocol.SideState(report=text, place=place))

@@ -15,8 +15,9 @@ from explorer.charts.overlays import PackedImage, WireLayer
 from explorer.charts.view_specs import SPECS, VIEWS, chart_of
 from explorer.model.computed import ComputedColumn
 from explorer.model.library import Library
+from explorer.model.overlay_tables import OverlayTable
 from explorer.model.screen import Theme
-from explorer.model.selection import Everything, InIds, SelectionMode
+from explorer.model.selection import Everything, InIds, Selection, SelectionMode
 from explorer.rooms.channel import Channel
 from explorer.rooms.colours import Colours
 from explorer.rooms.columns_menu import column_choices
@@ -55,6 +56,7 @@ class Stage:
 
     def __init__(self, workspace: Workspace, library: Library, channel: Channel) -> None:
         self.workspace, self.library, self.channel = workspace, library, channel
+        self._laid = workspace.overlay_tables
         self.colours = Colours(workspace, channel)
         self.charts: list[Chart] = [self._chart(state) for state in workspace.panels]
         self._own_change = False
@@ -88,6 +90,7 @@ class Stage:
         watch(lambda event: self._recomputed(event.old, event.new), "computed")
         watch(lambda _: self._enlarged(), "enlarged")
         watch(lambda event: channel.send(tool=event.new), "tool")
+        watch(lambda event: self.lay_over(event.new), "overlay_tables")
 
     def connect(self) -> None:
         """Send the whole state to a new page, which answers with its viewports."""
@@ -183,6 +186,7 @@ class Stage:
     def _chart(self, state: PanelState) -> Chart:
         chart = chart_of(self.library, state)
         chart.dress(self.workspace.appearance)
+        chart.lay(self.workspace.overlay_tables)
         return chart
 
     def _send_legend(self) -> None:
@@ -304,8 +308,12 @@ class Stage:
 
     def _drawn(self, request: protocol.Region) -> None:
         region = self.charts[self._slot(request.slot)].region(request.geometry)
+        self.select(region, request.keys)
+
+    def select(self, region: Selection | None, keys: protocol.Keys) -> None:
+        """Combine a region with the selection as the held keys ask; None selects nothing."""
         if region is not None:
-            self.workspace.gesture(region, _MODES.get(frozenset(request.keys)))
+            self.workspace.gesture(region, _MODES.get(frozenset(keys)))
 
     def _tapped(self, request: protocol.Tap) -> None:
         row = self.charts[self._slot(request.slot)].star_at(request.x, request.y)
@@ -398,7 +406,7 @@ class Stage:
         changed |= {user for name in changed for user in self.workspace.table.users(name)}
         specs: list[protocol.AnyFigure | None] = [None] * len(self.charts)
         for slot, chart in enumerate(self.charts):
-            if changed & {chart.state.x, chart.state.y, chart.state.z}:
+            if changed & {*chart.state.chosen}:
                 self.charts[slot] = self._chart(chart.state)
                 specs[slot] = self.charts[slot].spec(dark=self.workspace.dark)
         table = self.library.table
@@ -406,6 +414,17 @@ class Stage:
         self.channel.send(stage=replace_fields(self._arrangement(specs), columns=columns))
         if self.workspace.colour_by in changed:
             self._recoloured()
+
+    def lay_over(self, tables: tuple[OverlayTable, ...]) -> None:
+        """Rebuild the views over which other tables are laid now."""
+        specs: list[protocol.AnyFigure | None] = [None] * len(self.charts)
+        for slot, chart in enumerate(self.charts):
+            if chart.shows_tables(tables) or chart.shows_tables(self._laid):
+                self.charts[slot] = self._chart(chart.state)
+                specs[slot] = self.charts[slot].spec(dark=self.workspace.dark)
+        self._laid = tables
+        if any(spec is not None for spec in specs):
+            self.channel.send(stage=self._arrangement(specs))
 
     def chart(self, slot: int) -> Chart:
         """The chart of a view; ValueError if there is no such view."""

@@ -77,7 +77,7 @@ class Uploads:
         self._next += 1
         self._latest = self._clock()
 
-    def given(self, request: protocol.Members | protocol.Merge | protocol.OpenSession) -> bytes:
+    def given(self, request: protocol.Members | protocol.Merge | protocol.OpenSession | protocol.OverlayFile) -> bytes:
         """The file of a request, or the one uploaded in parts before.
 
         Raises

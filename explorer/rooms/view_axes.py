@@ -1,4 +1,4 @@
-"""Axes of the views: scales, directions, limits, equal units, contours, and projections."""
+"""Axes of the views: scale, direction, limits, units, contours, projection, corner plot."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ class ViewAxes:
         channel.on(protocol.AxisReset, self._reset)
         channel.on(protocol.Aspect, self._aspect)
         channel.on(protocol.Contours, self._contour)
+        channel.on(protocol.AxisRange, self._select_range)
+        channel.on(protocol.CornerColumns, self._choose_columns)
         channel.on(protocol.ChooseSky, self._choose_sky)
         channel.on(protocol.TurnSpace, self._turn)
 
@@ -50,6 +52,14 @@ class ViewAxes:
     def _contour(self, request: protocol.Contours) -> None:
         chart = self.stage.chart(request.slot)
         self.stage.change(request.slot, chart.with_contours(request.of, request.levels))
+
+    def _select_range(self, request: protocol.AxisRange) -> None:
+        region = self.stage.chart(request.slot).range_on(request.axis, request.start, request.end)
+        self.stage.select(region, request.keys)
+
+    def _choose_columns(self, request: protocol.CornerColumns) -> None:
+        chart = self.stage.chart(request.slot)
+        self.stage.change(request.slot, chart.with_columns(request.columns))
 
     def _choose_sky(self, request: protocol.ChooseSky) -> None:
         chart = self.stage.chart(request.slot)

@@ -24,6 +24,9 @@ LEVELS = (10.0, 30.0, 50.0, 70.0, 90.0)
 
 MAX_LEVELS = 12
 
+MIN_CORNER, MAX_CORNER = 2, 6
+"""Numbers of columns of a corner plot."""
+
 MAX_PANELS = 8
 """Maximum number of views in the grid."""
 
@@ -61,6 +64,8 @@ class PanelState:
         Per cent of the stars in view that each contour encloses, ascending.
     map_of : MapOf
         Stars of a disc map.
+    columns : tuple of str
+        Columns of a corner plot; () takes the view's own.
     sky : SkyView
         Projection, frame and centre of a projected sky.
     turn : Turn
@@ -82,9 +87,15 @@ class PanelState:
     contours: ContoursOf = ""
     levels: tuple[float, ...] = LEVELS
     map_of: MapOf = MapOf.SELECTED
+    columns: tuple[str, ...] = ()
     z: str = ""
     sky: SkyView = FIRST_SKY
     turn: Turn = FIRST_TURN
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """Columns that the user chose, by name."""
+        return tuple(name for name in (self.x, self.y, self.z, *self.columns) if name)
 
     def scale(self, along: AxisName) -> Scale:
         """Scale of an axis."""
@@ -138,6 +149,15 @@ def check_levels(levels: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(sorted(set(levels)))
 
 
+def check_corner(columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Return columns of a corner plot; ValueError if too few, too many, or a column is repeated."""
+    if not MIN_CORNER <= len(columns) <= MAX_CORNER:
+        raise ValueError(f"A corner plot has {MIN_CORNER} to {MAX_CORNER} columns; found {len(columns)}.")
+    if repeated := next((name for name in columns if columns.count(name) > 1), ""):
+        raise ValueError(f"A corner plot shows a column once; found {repeated!r:.60} twice. Choose another column.")
+    return columns
+
+
 def _ends(stored: Any) -> Ends | None:
     if stored is None:
         return None
@@ -185,6 +205,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "flipped": lambda stored: tuple(name for name in AXES if name in stored),
     "square": _truth,
     "contours": _contours,
+    "columns": lambda stored: check_corner(tuple(str(name) for name in stored)) if stored else (),
     "levels": lambda stored: check_levels(tuple(float(level) for level in stored)),
 }
 """Readers of the fields of a stored view."""

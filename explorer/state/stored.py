@@ -10,6 +10,7 @@ from explorer.model.computed import MAX_COMPUTED, ComputedColumn, computed_from_
 from explorer.model.damaged import brief, shortened
 from explorer.model.definitions import MAX_DEFINITIONS, check_size, read_definitions, read_selection
 from explorer.model.line_lists import lists_from_plain
+from explorer.model.overlay_tables import tables_from_plain
 from explorer.model.screen import DragTool
 from explorer.model.selection import Named, Selection, SelectionError, SelectionMode, evaluated_once
 from explorer.model.subsets import MAX_SUBSETS, Subset, subset_from_dict
@@ -153,6 +154,10 @@ def _rest(stored: Mapping[str, Any], table: StarTable, n_panels: int, lost: list
         result["lines"] = lists_from_plain(stored.get("lines"))
     except SelectionError as error:
         lost.append(f"the lists of lines ({_plain(error)})")
+    try:
+        result["overlay_tables"] = tables_from_plain(stored.get("overlays"))
+    except SelectionError as error:
+        lost.append(f"the tables over the views ({_plain(error)})")
     if stored.get("tool") in list(DragTool):
         result["tool"] = DragTool(stored["tool"])
     if stored.get("mode") in list(SelectionMode):

@@ -17,6 +17,7 @@ from explorer.model.damaged import brief
 from explorer.model.definitions import Definitions, check_size
 from explorer.model.kept_rows import KeptRows
 from explorer.model.line_lists import BUILT_IN, LineList, lists_to_plain
+from explorer.model.overlay_tables import OverlayTable, tables_to_plain
 from explorer.model.proposals import Proposal
 from explorer.model.screen import DragTool
 from explorer.model.selection import (
@@ -45,7 +46,7 @@ ARRANGED = ("panels", "enlarged", "colour_by", "appearance", "table_layout", "do
 
 STORED = (
     *("selection", "subsets", "computed", "focus", "colour_by", "appearance", "mode", "tool", "panels", "enlarged"),
-    *("star_alone", "table_layout", "dock", "lines"),
+    *("star_alone", "table_layout", "dock", "lines", "overlay_tables"),
 )
 """Parameters that links, sessions and left pages store."""
 
@@ -105,6 +106,9 @@ class Workspace(param.Parameterized):
     )
     lines: param.ClassSelector[tuple[LineList, ...]] = param.ClassSelector(
         default=BUILT_IN, class_=tuple, doc="Lists of spectral lines, built in and the visitor's own."
+    )
+    overlay_tables: param.ClassSelector[tuple[OverlayTable, ...]] = param.ClassSelector(
+        default=(), class_=tuple, doc="Tables of the visitor's own that are laid over views."
     )
     message = param.String(default="", doc="A sentence for the visitor, such as an unknown obsid.")
     can_undo = param.Boolean(default=False)
@@ -286,7 +290,7 @@ class Workspace(param.Parameterized):
         uses = [f"the column {other}" for other in self.table.users(name)]
         uses += [f"the subset {item.name!r}" for item in self.subsets if name in columns_of(item.selection)]
         uses += ["the selection"] if name in columns_of(self.selection) else []
-        uses += ["a view"] if any(name in (panel.x, panel.y) for panel in self.panels) else []
+        uses += ["a view"] if any(name in panel.chosen for panel in self.panels) else []
         uses += ["the colours"] if name == self.colour_by else []
         if uses:
             raise SelectionError(
@@ -419,7 +423,7 @@ class Workspace(param.Parameterized):
     @property
     def columns_on_screen(self) -> frozenset[str]:
         """Columns of the axes and colours of the views."""
-        axes = (name for panel in self.panels for name in (panel.x, panel.y))
+        axes = (name for panel in self.panels for name in panel.chosen)
         return frozenset(name for name in (*axes, self.colour_by) if name in self.table)
 
     def summary(self) -> str:
@@ -441,6 +445,7 @@ class Workspace(param.Parameterized):
             "table_layout": self.table_layout.to_dict(),
             "dock": self.dock.to_dict(),
             "lines": lists_to_plain(self.lines),
+            "overlays": tables_to_plain(self.overlay_tables),
             "tool": str(self.tool),
             "mode": str(self.mode),
         }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,60 @@ _KNOWN = {spelled for names in _SPELLINGS.values() for name in names for spelled
 _NEEDED = ("m_ini", "mass", "log_teff", "logg", "label", "j", "ks")
 _NO_MAGNITUDE = 50.0
 """Missing magnitudes of CMD, 99.999 or -99."""
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A quantity of stars as the columns of isochrones have it.
+
+    Parameters
+    ----------
+    columns : tuple of str
+        One column, or two for their difference.
+    power : bool
+        Whether it is 10 to the power of the column.
+    magnitudes : bool
+        Whether the columns are magnitudes.
+    """
+
+    columns: tuple[str, ...]
+    power: bool = False
+    magnitudes: bool = False
+
+
+def derived_columns(names: Sequence[str]) -> dict[str, Derived]:
+    """Columns of the catalogue that a table of isochrones has; none where it is no such table.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Columns of the table.
+    """
+    there = _spelled(names)
+    if not (there["log_teff"] and there["logg"]):
+        return {}
+    result = {"teff": Derived((there["log_teff"],), power=True), "logg": Derived((there["logg"],))}
+    if there["m_h"]:
+        result["m_h"] = Derived((there["m_h"],))
+    if there["ks"]:
+        result["k_abs"] = Derived((there["ks"],), magnitudes=True)
+        if there["j"]:
+            result["jk0"] = Derived((there["j"], there["ks"]), magnitudes=True)
+    return result
+
+
+def group_columns(names: Sequence[str]) -> list[str]:
+    """Columns whose changes begin another isochrone or phase; none in another kind of table."""
+    there = _spelled(names)
+    return [there[ours] for ours in ("m_h", "z", "log_age", "label") if there[ours]] if there["log_teff"] else []
+
+
+def _spelled(names: Sequence[str]) -> dict[str, str]:
+    """The column of a table for each of ours, "" where it has none."""
+    return {
+        ours: next((name for spelled in spellings for name in names if name in (spelled, spelled.upper())), "")
+        for ours, spellings in _SPELLINGS.items()
+    }
 
 
 class IsochroneError(ValueError):

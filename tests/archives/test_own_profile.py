@@ -19,6 +19,7 @@ WRONG = {
     "the same for all": ("[spectra.lamost]\nspectrum = ['a/{release}']", r"it needs the field \{obsid\}"),
     "a release that leads elsewhere": ("[spectra.lamost]\nrelease = '../x'", "release"),
     "no service": ("[query.gaia]\nservices = []", "length >= 1.*services"),
+    "a service that nothing uses": ("[service.lamst]\naddress = 'http://x'", r"lamst .*by nothing.*mean lamost"),
     "a service twice": ("[query.gaia]\nservices = ['gaia-ari', 'gaia-ari']", "names the service 'gaia-ari' twice"),
     "a token for TAP": ("[service.gaia-ari]\ntoken_variable = 'X'", "to which no token is sent"),
     "a name that leads elsewhere": ("[file.allStar]\nname = '../../x'", r"\[file\.allStar\]"),

@@ -194,6 +194,10 @@ class Page:
             spec = self.room.stage.charts[slot].spec()
             if isinstance(spec, protocol.MissingSpec):
                 continue
+            if isinstance(spec, protocol.CornerSpec):
+                ends = [0, len(spec.x), 0, len(spec.x)]
+                views.append({"slot": slot, "window": ends, "width": width, "height": height})
+                continue
             ends = window or [*spec.x.ends, *(spec.y.ends if isinstance(spec, protocol.PlaneSpec) else (0, 1))]
             views.append({"slot": slot, "window": ends, "width": width, "height": height})
         return self.send("look", views=views)

@@ -54,6 +54,13 @@ def test_name_declared_twice_is_refused(assets: Path) -> None:
         joined("a.js")
 
 
+@pytest.mark.parametrize("taken", ["[other, size] = [1, 2]", "{ other, length: size } = window"])
+def test_name_declared_twice_by_taking_apart_is_refused(assets: Path, taken: str) -> None:
+    _written(assets, a='import { b } from "./b.js"\nconst size = 1\n', b=f"const {taken}\nexport const b = 3\n")
+    with pytest.raises(ScriptError, match="declare size more than once"):
+        joined("a.js")
+
+
 def test_name_that_is_not_exported_is_refused(assets: Path) -> None:
     _written(assets, a='import { b, size } from "./b.js"\n', b="const size = 2\nexport const b = 3\n")
     with pytest.raises(ScriptError, match=r"a\.js imports size from b\.js, which does not export it"):

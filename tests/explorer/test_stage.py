@@ -178,7 +178,7 @@ def test_swap_axes_overlays_parts_and_grid(page):
     spec = page.send("swap", slot=1, view="space_xz")["stage"]["panels"]
     assert spec[1]["title"] == "Space X-Z"
     assert spec[0] is None
-    assert {one["name"] for one in spec[1]["overlays"]} == {"stream", "arrows", "sun"}
+    assert {one["name"] for one in spec[1]["overlays"]} == {"stream", "arrows", "sun", "margins"}
     arrows = page.layers(page.look([1]), "arrows")[1]
     assert 0 < arrows["x0"].size <= 500
     answer = page.send("switch", slot=1, name="arrows", on=False)
@@ -257,7 +257,7 @@ def test_missing_columns_are_a_sentence(library, how):
     else:
         frame = frame.drop(columns=lost)
     bare = Library(library.products, StarTable.from_frame(frame))
-    for key in set(VIEWS) - {"histogram", "custom"}:
+    for key in set(VIEWS) - {"histogram", "custom", "corner"}:
         chart = chart_of(bare, PanelState(key))
         assert isinstance(chart, MissingChart), key
         assert chart.sentence.startswith("No ")
@@ -280,7 +280,7 @@ def test_axes_stand_as_in_the_paper(page):
     assert y[0] > y[1]
     assert specs["hr"]["x"]["label"] == "Teff [K]"
     assert specs["stream_sky"]["x"]["ends"] == [0.0, 360.0]
-    assert [one["name"] for one in specs["hr"]["overlays"]] == ["isochrones", "errors"]
+    assert [one["name"] for one in specs["hr"]["overlays"]] == ["isochrones", "errors", "margins"]
 
 
 def test_what_cannot_be_a_message_is_logged_and_changes_nothing(page, caplog):

@@ -85,7 +85,7 @@ def test_the_figure_is_taken_away_as_pdf(room):
 
 def test_measurements_of_the_build_are_shown(room):
     text = room.body()[-1].object
-    assert "label_errors_by_snr.noise_injected" in text
+    assert "label errors by snr: noise injected" in text
     assert "Against the simulated truth" in text
 
 

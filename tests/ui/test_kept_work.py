@@ -11,7 +11,7 @@ DARK = "rgb(18, 18, 18)"
 
 def test_a_reload_and_a_new_tab_continue_and_a_chosen_theme_stays(browser, products, tmp_path):
     running = Server(str(products), environment={"MGIANT_HOME": str(tmp_path / "home")})
-    context = browser.new_context(viewport={"width": 1280, "height": 720}, color_scheme="dark")
+    context = browser.new_context(viewport={"width": 1600, "height": 900}, color_scheme="dark")
     try:
         explorer = Explorer(context.new_page(), running, "")
         page = explorer.page

@@ -1,7 +1,5 @@
 """The projected sky and the turned space in a browser: drags, keys, regions, tooltips and links."""
 
-import time
-
 import pytest
 from driver import number
 
@@ -27,31 +25,41 @@ def page(explorer):
     return explorer
 
 
+def use(explorer, key, tool):
+    """Choose by its key what a drag does, and wait until the figures know."""
+    explorer.page.keyboard.press(key)
+    explorer.page.wait_for_function(
+        """([name, tool]) => Bokeh.documents.map(d => d.get_model_by_name(name)).find(m => m)
+          .toolbar.tools[0].type.startsWith(tool)""",
+        arg=[SKY, tool],
+    )
+
+
 def drag(explorer, name, right, down, *, shift=False, frames=0):
-    """Drag from the middle of a figure with the present tool; returns the seconds of each frame."""
+    """Drag from the middle of a figure with the present tool; returns what is painted over it in each frame."""
     box, mouse = explorer.box(name), explorer.page.mouse
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     if shift:
         explorer.page.keyboard.down("Shift")
     mouse.move(x, y)
     mouse.down()
-    began = time.monotonic()
+    painted = []
     for step in range(1, frames + 1):
         mouse.move(x + right * step / frames, y + down * step / frames)
         explorer.page.evaluate("() => new Promise(requestAnimationFrame)")
-    took = time.monotonic() - began
+        painted.append(explorer.page.locator("canvas.turning").evaluate("(el) => el.hidden ? '' : el.toDataURL()"))
     mouse.move(x + right, y + down)
     mouse.up()
     if shift:
         explorer.page.keyboard.up("Shift")
-    return took / max(frames, 1)
+    return painted
 
 
 def test_a_lasso_on_the_projected_sky_selects_stars(page):
     labels = page.page.evaluate(_LABELS, SKY)
     assert "+30°" in labels
     count = page.count_text()
-    page.page.keyboard.press("o")
+    use(page, "o", "Lasso")
     page.drag(SKY, ((0.05, 0.3), (0.4, 0.3), (0.4, 0.7), (0.05, 0.7), (0.05, 0.32)))
     assert 0 < number(page.wait_for_count(count)) < number(count)
 
@@ -77,30 +85,31 @@ def test_the_menu_chooses_projection_frame_and_centre(page):
 
 
 def test_a_drag_turns_the_space_and_a_region_keeps_the_direction(page):
-    page.page.keyboard.press("p")
+    use(page, "p", "Pan")
     before, stars = page.page.evaluate(_TURN, SPACE), page.image(SPACE)
-    a_frame = drag(page, SPACE, 120, 30, frames=20)
+    frames = drag(page, SPACE, 120, 30, frames=8)
     page.wait_for_image(SPACE, stars)
-    assert a_frame < 1 / 15, "live"
+    assert len({*frames} - {""}) >= 7, "it turns with the mouse"
     page.page.wait_for_function(f"([name, x]) => ({_TURN})(name) !== x", arg=[SPACE, before])
     page.page.locator("canvas.turning").first.wait_for(state="hidden")
     turned, stars = page.page.evaluate(_TURN, SPACE), page.image(SPACE)
 
+    star = page.page.locator(".star").first.inner_text()
     page.page.locator(".card .plot[role=application]").focus()
     page.page.keyboard.press("ArrowLeft")
     page.page.wait_for_function(f"([name, x]) => ({_TURN})(name) !== x", arg=[SPACE, turned])
     page.wait_for_image(SPACE, stars)
-    assert page.page.get_by_text("Click a star").is_visible(), "the arrow did not step to another star"
+    assert page.page.locator(".star").first.inner_text() == star, "the arrow did not step to another star"
 
     count = page.count_text()
-    page.page.keyboard.press("b")
+    use(page, "b", "Box")
     page.drag(SPACE, ((0.3, 0.3), (0.6, 0.7)))
     assert 0 < number(page.wait_for_count(count)) < number(count)
 
 
 def test_a_drag_with_shift_moves_the_space(page):
     ends = "(name) => Bokeh.documents.map(d => d.get_model_by_name(name)).find(m => m).x_range.start"
-    page.page.keyboard.press("p")
+    use(page, "p", "Pan")
     before = page.page.evaluate(ends, SPACE)
     drag(page, SPACE, 60, 0, shift=True)
     assert page.page.evaluate(ends, SPACE) < before

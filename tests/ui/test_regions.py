@@ -105,8 +105,9 @@ def test_a_region_on_a_logarithmic_axis_and_one_by_numbers(explorer):
     card = page.get_by_role("region", name="HR diagram", exact=True)
     card.get_by_role("button", name="Axes, overlays and pictures").click()
     card.get_by_label("X scale").select_option("log")
-    explorer.wait_for_views()
     page.keyboard.press("Escape")
+    page.wait_for_timeout(2000)  # the view is built anew
+    explorer.wait_for_views()
     _, drawn = brush(explorer, path=BOX)
     assert number(pull(explorer, "y1", 0, -30)) != number(drawn)
     page.wait_for_timeout(300)

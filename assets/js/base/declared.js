@@ -3,6 +3,8 @@
 export const LIMITS = {
   "partBytes": 512000,
   "memberBytes": 16000000,
+  "overlayBytes": 16000000,
+  "overlayName": 40,
   "sessionBytes": 16000000,
   "lineBytes": 500000,
   "lineListName": 40,
@@ -21,6 +23,8 @@ export const LIMITS = {
   "reason": 2000,
   "bins": 200,
   "compared": 8,
+  "cornerFewest": 2,
+  "cornerColumns": 6,
   "dotSize": [
     0.5,
     4.0

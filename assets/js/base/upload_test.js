@@ -9,7 +9,7 @@ Deno.test("bytes survive base64 at any length", () => {
 })
 
 Deno.test("a small file is one message", () => {
-  const [only, ...more] = uploadMessages("members", random(10), "upload", "u")
+  const [only, ...more] = uploadMessages({ kind: "members" }, random(10), "upload", "u")
   assertEquals([only, more], [{ kind: "members", size: 10, data: base64(random(10)) }, []])
 })
 
@@ -17,7 +17,7 @@ Deno.test("a large file goes in parts that make it up, then by name", async () =
   const file = random(1_300_000)
   /** @type {import("../protocol.d.ts").Request[]} */
   const sent = []
-  await sendFile((message) => sent.push(message), "merge", new Blob([file]), "record_part")
+  await sendFile((message) => sent.push(message), { kind: "merge" }, new Blob([file]), "record_part")
   const parts = sent.filter((message) => message.kind === "record_part")
   assertEquals(parts.map(({ part }) => part), [0, 1, 2])
   const whole = new Uint8Array(await new Blob(parts.map(({ data }) => decoded(data))).arrayBuffer())

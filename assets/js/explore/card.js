@@ -12,12 +12,14 @@ import { captionWords, gradient, wholeLegend } from "../base/legend.js"
 import { options } from "../base/lists.js"
 import { shortCount } from "../base/words.js"
 import { Bars } from "../figures/bars.js"
+import { Corner } from "../figures/corner.js"
 import { DiscMap } from "../figures/disc_map.js"
 import { Plane } from "../figures/plane.js"
 import { RegionLayer } from "../figures/regions.js"
 import { SkyMap } from "../figures/sky_map.js"
 import { Space } from "../figures/space.js"
 import { AxesForm } from "./axes_form.js"
+import { CornerForm } from "./corner_form.js"
 import { projectionRows } from "./projection_form.js"
 import { RegionsForm } from "./regions_form.js"
 
@@ -142,7 +144,7 @@ export class Card {
       options(this.part, map.parts.map(([label, lacking], k) => [k, label, lacking]), map.part)
       options(this.of, MAPS_OF, map.of)
     }
-    this.caption.title = spec.kind === "plane" ? spec.about : ""
+    this.caption.title = "about" in spec ? spec.about : ""
     this.caption.replaceChildren(...spec.caption.map(captionWords))
     this.note(null)
     this.key.setAttribute("aria-label", `Key of ${spec.title}`)
@@ -168,12 +170,13 @@ export class Card {
     this.refreshMenu()
   }
 
-  /** @param {PlaneSpec | BarsSpec} spec */
+  /** @param {Exclude<ViewSpec, MissingSpec>} spec */
   figureOf(spec) {
     const { slot, stage, plot } = this
     /** @type {Space["sendTurn"]} */
     const send = (message) => stage.fromView(message)
     if (spec.kind === "bars") return new Bars(plot, spec, slot, send)
+    if (spec.kind === "corner") return new Corner(plot, spec, slot, send)
     const { space } = spec
     if (space) return new Space(plot, { ...spec, space }, slot, send)
     const Shown = spec.map ? DiscMap : spec.sky ? SkyMap : Plane
@@ -264,7 +267,13 @@ export class Card {
     const { send, columns, book } = stage
     const form = new AxesForm(slot, send, columns, book)
     const isProjected = spec.kind === "plane" && (spec.sky || spec.space)
-    const axes = isProjected ? projectionRows(form, spec, this.view) : this.view ? form.rows(spec, this.view) : []
+    const axes = spec.kind === "corner"
+      ? new CornerForm(slot, send, columns, book).rows(spec)
+      : isProjected
+      ? projectionRows(form, spec, this.view)
+      : this.view
+      ? form.rows(spec, this.view)
+      : []
     const picture = (/** @type {string} */ form) =>
       element(
         "button",
@@ -275,7 +284,7 @@ export class Card {
     return [
       ...map,
       ...axes,
-      this.regionsForm.rows(spec, this.marks),
+      ...(spec.kind === "corner" ? [] : [this.regionsForm.rows(spec, this.marks)]),
       ...spec.overlays.map((overlay) => this.overlayBox(overlay)),
       element("div", { className: "row" }, "Picture ", ...PICTURE_FORMS.map(picture)),
     ]

@@ -150,7 +150,7 @@ export class Dialogs {
     if (!file) return
     this.dialog?.close()
     if (file.size > LIMITS.sessionBytes) return this.send({ kind: "open_session", size: file.size, data: "" })
-    await sendFile(this.send, "open_session", file)
+    await sendFile(this.send, { kind: "open_session" }, file)
   }
 
   /** @param {ExportsState["figures"][number]} figure */

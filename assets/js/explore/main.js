@@ -41,7 +41,7 @@ export function render({ model }) {
   })
   const table = new Table(send, book, () => spectra.toggle())
   const dock = new Dock(send, book, table, () => stage.planes)
-  const side = new Side(send)
+  const side = new Side(send, book)
   const star = new StarDock(send)
   const notice = new Notice(send, (steps) => dialogs.guide.tour(steps, 0))
   const down = element("div", { className: "down" }, spectra.el, stage.el, dock.el)

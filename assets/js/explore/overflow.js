@@ -9,6 +9,9 @@ const BUTTON = 26
 export class Overflow {
   /** @type {Map<HTMLElement, number>} - Widths in the bar. */
   widths = new Map()
+  /** @type {Map<Element, number>} - Largest widths of those that stay: a key that shrinks when others leave moves none back. */
+  staying = new Map()
+  barWidth = 0
   moved = 0
 
   /**
@@ -43,8 +46,12 @@ export class Overflow {
     if (menu.el.matches(":popover-open") || !bar.clientWidth) return
     const gap = Number.parseFloat(getComputedStyle(bar).columnGap) || 0
     for (const item of items.slice(0, items.length - this.moved)) this.widths.set(item, outer(item, gap))
-    const staying = [...bar.children].filter((child) => child instanceof HTMLElement && child.matches(STAYS))
-    const fixed = staying.reduce((sum, child) => sum + (child === this.button ? 0 : outer(child, gap)), 0)
+    if (bar.clientWidth !== this.barWidth) this.staying.clear()
+    this.barWidth = bar.clientWidth
+    for (const child of bar.querySelectorAll(":scope > :is(.always, .stays)")) {
+      if (child !== this.button) this.staying.set(child, Math.max(outer(child, gap), this.staying.get(child) ?? 0))
+    }
+    const fixed = [...this.staying.values()].reduce((sum, width) => sum + width, 0)
     const room = innerWidthOf(bar) + gap - fixed
     const count = excess(items.map((item) => this.widths.get(item) ?? 0), room, BUTTON + gap)
     if (count !== this.moved) this.move(count)

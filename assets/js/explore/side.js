@@ -1,5 +1,6 @@
 // The side panel: filter by expression, named subsets, member lists, a cone on the sky, saved views.
 
+/** @import { ColumnBook } from "../base/column_book.js" */
 /** @import { Parts, SideState } from "../payloads.ts" */
 /** @import { Request } from "../protocol.d.ts" */
 
@@ -9,6 +10,7 @@ import { grouped, options } from "../base/lists.js"
 import { sendFile } from "../base/upload.js"
 import { ComputedColumns } from "./computed.js"
 import { FilterField } from "./filter.js"
+import { OverlayTables } from "./overlay_tables.js"
 import { SubsetTree, viewItem } from "./subsets.js"
 
 const LISTS =
@@ -21,9 +23,13 @@ export class Side {
   /** @type {string | null} - Text for the filter once the panel is open. */
   unwritten = null
 
-  /** @param {(message: Request) => void} send */
-  constructor(send) {
+  /**
+   * @param {(message: Request) => void} send
+   * @param {ColumnBook} book
+   */
+  constructor(send, book) {
     this.send = send
+    this.book = book
     this.el = element("aside", { className: "side", hidden: true, "aria-label": "Filter and subsets" })
   }
 
@@ -31,7 +37,7 @@ export class Side {
   receive(state) {
     const { open } = state
     if (open && !this.drawer) {
-      this.drawer = new Drawer(this.send)
+      this.drawer = new Drawer(this.send, this.book)
       this.el.replaceChildren(...this.drawer.content)
     }
     if (open !== undefined) this.el.hidden = !open
@@ -59,13 +65,18 @@ class Drawer {
   /** @type {string | null} - Name of a subset that is being kept. */
   kept = null
 
-  /** @param {(message: Request) => void} send */
-  constructor(send) {
+  /**
+   * @param {(message: Request) => void} send
+   * @param {ColumnBook} book
+   */
+  constructor(send, book) {
     this.send = send
+    this.book = book
     const act = (/** @type {Request} */ message) => this.act(message)
     this.filter = new FilterField(send, act)
     this.tree = new SubsetTree(act)
     this.computed = new ComputedColumns(act)
+    this.overlays = new OverlayTables(send, book)
     this.name = element("input", {
       placeholder: "name of a subset",
       "aria-label": "Name of the subset",
@@ -126,6 +137,8 @@ class Drawer {
       row(this.categories),
       element("h2", {}, "Computed columns"),
       ...this.computed.content,
+      element("h2", {}, "Own curves and tables"),
+      ...this.overlays.content,
       element("h2", {}, "From a list or the sky"),
       row(list, this.file),
       this.listed,
@@ -143,6 +156,7 @@ class Drawer {
     const { check, subsets, views, saved, report, place, children, verdicts, categories } = state
     if (check) this.filter.checked(check)
     this.receiveColumns(state)
+    this.receiveOverlays(state)
     if (subsets) this.tree.fill(subsets)
     if (subsets?.some(({ name }) => name === this.kept)) {
       this.name.value = ""
@@ -168,6 +182,12 @@ class Drawer {
     if (check) this.computed.checked(check)
     if (done) this.computed.clear()
     if (report !== undefined) this.computed.report(report)
+  }
+
+  /** @param {SideState} state */
+  receiveOverlays({ overlays, overlay_columns: columns, overlay_report: report, overlay_refused: refused }) {
+    if (overlays || columns) this.overlays.fill(overlays ?? this.overlays.tables, columns)
+    if (report !== undefined) this.overlays.report(report, Boolean(refused))
   }
 
   /**
@@ -226,6 +246,6 @@ class Drawer {
     if (!file) return
     this.showNote(`Reading ${file.name}…`, "list")
     if (file.size > LIMITS.memberBytes) return this.send({ kind: "members", size: file.size, data: "" })
-    await sendFile(this.send, "members", file)
+    await sendFile(this.send, { kind: "members" }, file)
   }
 }

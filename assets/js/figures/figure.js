@@ -5,7 +5,7 @@
 /** @import { Glyph, GlyphRenderer, ColumnDataSource, HoverTool, Tool } from "bokeh/models/index" */
 /** @import { PlotView } from "bokeh/models/plots/plot_canvas" */
 /** @import { AxisSpec, Ends, FigureColours, FigureSpec } from "../payloads.ts" */
-/** @import { Rectangle, Region, Tap, Tool as SentTool, ViewSize } from "../protocol.d.ts" */
+/** @import { AxisRange, Rectangle, Region, Tap, Tool as SentTool, ViewSize } from "../protocol.d.ts" */
 
 import { clipGlyphs, closeTooltip, forgetDocument, newDocument } from "../base/bokeh_internals.js"
 import { large, magnified } from "../base/dom.js"
@@ -21,7 +21,7 @@ const LETTER = 6.2 // width of a letter of a tick's label
 const LINE_HEIGHT = 11 // and its height
 
 /** @typedef {SentTool["value"]} ToolName */
-/** @typedef {(ViewSize & { kind: "look" }) | Region | Tap} ViewMessage */
+/** @typedef {(ViewSize & { kind: "look" }) | AxisRange | Region | Tap} ViewMessage */
 
 /** @param {AxisSpec} axis */
 function rangeOf({ ends, home, widest }) {

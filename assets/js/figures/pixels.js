@@ -86,6 +86,19 @@ export function repeatedDots(x, y, images, most) {
 }
 
 /**
+ * Lines in each turn of a longitude on screen.
+ *
+ * @param {ArrayLike<number>[]} xs
+ * @param {ArrayLike<number>[]} ys
+ * @param {[across: number, up: number][]} images - Shifts of the turns.
+ */
+export function repeatedLines(xs, ys, images) {
+  const moved = (/** @type {ArrayLike<number>[]} */ lines, /** @type {0 | 1} */ along) =>
+    images.flatMap((shift) => lines.map((line) => Array.from(line, (value) => value + shift[along])))
+  return { xs: moved(xs, 0), ys: moved(ys, 1) }
+}
+
+/**
  * Parts of one length of an array, the last one perhaps shorter, which share its memory.
  *
  * @param {Float32Array} values

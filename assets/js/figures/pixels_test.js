@@ -1,5 +1,5 @@
 import { assertEquals } from "../testing.js"
-import { chosenStars, chunks, css, pickedStars, repeatedDots, unpacked } from "./pixels.js"
+import { chosenStars, chunks, css, pickedStars, repeatedDots, repeatedLines, unpacked } from "./pixels.js"
 
 const palette = new Uint32Array(256)
 palette[1] = 0xff0000ff // red in the lowest byte, opaque
@@ -34,6 +34,12 @@ Deno.test("an array is cut into parts of one length", () => {
   const parts = chunks(Float32Array.of(1, 2, 3, 4, 5), 3)
   assertEquals(parts.map((part) => Array.from(part)), [[1, 2, 3], [4, 5]])
   assertEquals(chunks(new Float32Array(), 3), [])
+})
+
+Deno.test("lines are repeated in each turn on screen", () => {
+  const { xs, ys } = repeatedLines([[1, 2], [3]], [[4, 5], [6]], [[0, 0], [360, 0]])
+  assertEquals(xs, [[1, 2], [3], [361, 362], [363]])
+  assertEquals(ys, [[4, 5], [6], [4, 5], [6]])
 })
 
 Deno.test("stars of low levels are the last, in front of those of high ones", () => {

@@ -6,7 +6,7 @@
 /** @import { ArrowsLayer, AxisSpec, ChosenLayer, ContoursLayer, DotsLayer, ErrorsLayer } from "../payloads.ts" */
 /** @import { FigureColours, ImageLayer, LinesShape } from "../payloads.ts" */
 /** @import { Palettes, PlaneLayer, PlaneSpec, Shape, ShapedOverlay, StarsLayer } from "../payloads.ts" */
-/** @import { FittedCurves } from "../protocol.d.ts" */
+/** @import { FittedCurves, MarksShape } from "../protocol.d.ts" */
 /** @import { MultiLine } from "bokeh/models/glyphs/index" */
 /** @import { ViewMessage } from "./figure.js" */
 
@@ -15,7 +15,8 @@ import { asImage } from "../base/bokeh_internals.js"
 import { element, large, magnified } from "../base/dom.js"
 import { arrows } from "./arrows.js"
 import { FigureCell } from "./figure.js"
-import { chunks, repeatedDots, unpacked } from "./pixels.js"
+import { marginRoom, Margins } from "./margins.js"
+import { chunks, repeatedDots, repeatedLines, unpacked } from "./pixels.js"
 import { FADED, RIM_WIDTH, StarDots } from "./star_dots.js"
 import { valueAt } from "./ticks.js"
 
@@ -24,6 +25,7 @@ const RING_WIDTH = 2.5
 const LINE_WIDTH = 1.7
 const CASING_WIDTH = 3.4
 const MAX_DOTS = 200_000
+const MANY_MARKS = 2000
 const BAR = 3 // numbers: its ends, and NaN
 const BARS_A_PATH = 100
 const RINGS_A_PATH = 10
@@ -50,6 +52,8 @@ export class Plane extends FigureCell {
   arrowSource = null
   /** @type {GlyphRenderer<MultiLine> | null} - Curves of a fit, once there are any. */
   curves = null
+  /** @type {Margins | null} */
+  margins = null
   repeated = JSON.stringify([[0, 0]])
   /** @type {ArrayLike<number>[]} - Of single stars, what tooltips show in place of coordinates. */
   hoverValues = []
@@ -79,6 +83,33 @@ export class Plane extends FigureCell {
       new M.Scatter({ ...XY, size: RING_SIZE * magnified(), fill_alpha: 0, line_width: width })
     this.halo = this.layer(ring(RING_WIDTH + 2 * RIM_WIDTH), this.focus, "overlay")
     this.ring = this.layer(ring(RING_WIDTH), this.focus, "overlay")
+    if (spec.overlays.some(({ name, on }) => name === "margins" && on)) this.addMargins()
+  }
+
+  addMargins() {
+    const ends = (/** @type {FigureCell["xRange"]} */ { start, end }) => /** @type {[number, number]} */ ([start, end])
+    const all = () => ({ x: ends(this.xRange), y: ends(this.yRange) })
+    this.margins = new Margins(this.cell, all, (axis, start, end, event) => {
+      /** @type {("shift" | "ctrl")[]} */
+      const keys = event.shiftKey ? ["shift"] : []
+      if (event.ctrlKey || event.metaKey) keys.push("ctrl")
+      this.send({ kind: "axis_range", slot: this.slot, axis, start, end, keys })
+    })
+    this.figure.setv({ min_border_top: marginRoom(), min_border_right: marginRoom() })
+  }
+
+  /** @override */
+  look() {
+    super.look()
+    if (!this.margins || !this.view) return
+    const { left, top, width, height } = this.view.frame.bbox
+    this.margins.place({ left, top, width, height })
+  }
+
+  /** @override */
+  close() {
+    this.margins?.close()
+    super.close()
   }
 
   /** @override */
@@ -139,6 +170,8 @@ export class Plane extends FigureCell {
       const dots = new M.Scatter({ ...XY, size: 2, line_color: null, fill_color: "#9aa5b1", fill_alpha: 0.55 })
       return this.layer(dots, new M.ColumnDataSource({ data: { x: shape.x, y: shape.y } }), "image")
     }
+    if (shape.kind === "curve") return this.curveOf(shape.xs, shape.ys, shape.colour)
+    if (shape.kind === "marks") return this.marksOf(shape.x, shape.y, shape.colour)
     if (shape.kind === "sun") {
       const sun = new M.Scatter({
         ...XY,
@@ -158,6 +191,41 @@ export class Plane extends FigureCell {
       return this.arrows
     }
     return null
+  }
+
+  /**
+   * Lines of a table of the user's own.
+   *
+   * @param {ArrayLike<number>[]} xs
+   * @param {ArrayLike<number>[]} ys
+   * @param {string} colour
+   */
+  curveOf(xs, ys, colour) {
+    const M = globalThis.Bokeh.Models
+    const lines = new M.MultiLine({ xs: { field: "xs" }, ys: { field: "ys" }, line_color: colour, line_width: 2 })
+    return this.layer(lines, new M.ColumnDataSource({ data: { xs, ys }, name: "table" }), "overlay")
+  }
+
+  /**
+   * Points of a table of the user's own; many are not on the canvas that each brush paints anew.
+   *
+   * @param {MarksShape["x"]} x
+   * @param {MarksShape["y"]} y
+   * @param {string} colour
+   */
+  marksOf(x, y, colour) {
+    const M = globalThis.Bokeh.Models
+    const many = x.length > MANY_MARKS
+    const marks = new M.Scatter({
+      ...XY,
+      marker: { value: many ? "circle" : "diamond" },
+      size: (many ? 3 : 8) * magnified(),
+      line_color: colour,
+      line_width: many ? 0 : 1.6,
+      fill_color: many ? colour : null,
+      fill_alpha: 0.7,
+    })
+    return this.layer(marks, new M.ColumnDataSource({ data: { x, y }, name: "table" }), many ? "image" : "overlay")
   }
 
   /** @param {LinesShape} shape */
@@ -212,10 +280,12 @@ export class Plane extends FigureCell {
       this.dots.pickedLevels = bytes(layer.levels)
       this.choose(null)
       this.dots.paintPicked(colours)
+    } else if (layer.name === "margins_all" || layer.name === "margins_selected") {
+      this.margins?.receive(layer)
     } else if (layer.name === "members" && "levels" in layer) {
       this.dots.memberLevels = bytes(layer.levels)
       this.dots.paintMembers(colours)
-    } else if ("window" in layer && layer.name !== "map") {
+    } else if (layer.kind === "image") {
       const { name, window, shape, from, to } = layer
       const image = { window, shape, packed: pixels.subarray(from, to) }
       this.levels.set(name, image)
@@ -301,8 +371,11 @@ export class Plane extends FigureCell {
     this.repeated = drawn
     for (const { name, shape } of this.overlaySpecs) {
       const made = this.overlays.get(name)
-      if (!overlays.includes(name) || shape.kind !== "dots" || !made) continue
-      made.data_source.data = repeatedDots(shape.x, shape.y, images, MAX_DOTS)
+      if (!overlays.includes(name) || !made) continue
+      if (shape.kind === "curve") made.data_source.data = repeatedLines(shape.xs, shape.ys, images)
+      else if (shape.kind === "dots" || shape.kind === "marks") {
+        made.data_source.data = repeatedDots(shape.x, shape.y, images, MAX_DOTS)
+      }
     }
   }
 
@@ -381,6 +454,7 @@ export class Plane extends FigureCell {
    */
   recolour(colours, theme) {
     this.paintTheme(theme)
+    this.margins?.recolour(colours, theme)
     this.ring.glyph.line_color = theme.accent
     if (this.errors) this.errors.glyph.line_color = theme.text
     if (this.contours) {

@@ -132,10 +132,6 @@ export class Space extends Plane {
     cell.setAttribute("role", "application")
     cell.setAttribute("aria-label", `${this.spec.title}: arrow keys turn it`)
     cell.addEventListener("pointerdown", (event) => this.take(event))
-    cell.addEventListener("pointermove", (event) => this.drag3d(event))
-    for (const end of /** @type {const} */ (["pointerup", "pointercancel"])) {
-      cell.addEventListener(end, () => this.drop())
-    }
     cell.addEventListener("keydown", (event) => this.press(event))
   }
 
@@ -157,10 +153,19 @@ export class Space extends Plane {
   take(event) {
     if (this.tool !== "pan" || event.button !== 0 || !this.isInFrame(event)) return
     this.hideTooltip()
-    this.cell.setPointerCapture(event.pointerId)
     const { xRange, yRange, turn } = this
     const ends = [xRange.start, xRange.end, yRange.start, yRange.end]
     this.grab = { x: event.clientX, y: event.clientY, turn, shift: event.shiftKey, ends }
+    // Bokeh needs the events of the pointer too, or takes its own gesture for one that is under way.
+    const move = (/** @type {PointerEvent} */ moved) => this.drag3d(moved)
+    const ending = new AbortController()
+    globalThis.addEventListener("pointermove", move, ending)
+    for (const end of /** @type {const} */ (["pointerup", "pointercancel"])) {
+      globalThis.addEventListener(end, () => {
+        ending.abort()
+        this.drop()
+      }, ending)
+    }
   }
 
   /** @param {PointerEvent} event */

@@ -154,7 +154,11 @@ export class CampaignsRoom {
       const text = `${size}; a record to merge has at most ${LIMITS.recordBytes / 1e6}.`
       this.outcome.replaceChildren(element("p", {}, text))
     } else {
-      this.work("merge", `Merging ${given.name}…`, () => void sendFile(this.send, "merge", given, "record_part"))
+      this.work(
+        "merge",
+        `Merging ${given.name}…`,
+        () => void sendFile(this.send, { kind: "merge" }, given, "record_part"),
+      )
     }
   }
 

@@ -9,6 +9,7 @@ from explorer.protocol.requests.columns import *  # noqa: F403
 from explorer.protocol.requests.computed import *  # noqa: F403
 from explorer.protocol.requests.explore import *  # noqa: F403
 from explorer.protocol.requests.lines import *  # noqa: F403
+from explorer.protocol.requests.overlays import *  # noqa: F403
 from explorer.protocol.requests.regions import *  # noqa: F403
 from explorer.protocol.requests.sky import *  # noqa: F403
 from explorer.protocol.requests.star import *  # noqa: F403

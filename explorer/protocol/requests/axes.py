@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from explorer.model.scales import ScaleKind
-from explorer.protocol.requests.base import Name, Request, Slot
+from explorer.protocol.requests.base import Keys, Name, Request, Slot
 from pipeline.science.space.sky_projection import Projection
 
 
@@ -56,6 +56,23 @@ class Contours(Request, frozen=True):
     slot: Slot
     of: Literal["", "selected", "all"]
     levels: Annotated[tuple[float, ...], Meta(max_length=100)]
+
+
+class AxisRange(Request, frozen=True):
+    """Select the stars in a range of an axis, between two coordinates on its scale."""
+
+    slot: Slot
+    axis: Literal["x", "y"]
+    start: float
+    end: float
+    keys: Keys = ()
+
+
+class CornerColumns(Request, frozen=True):
+    """Show some columns in a corner plot, in this order."""
+
+    slot: Slot
+    columns: Annotated[tuple[Name, ...], Meta(max_length=20)]
 
 
 class ChooseSky(Request, frozen=True):

@@ -203,6 +203,27 @@ class SubsetParts(MessagePart, frozen=True):
     nodes: list[SelectionNode]
 
 
+class OverlayUsed(Row, frozen=True):
+    """A column of the catalogue, and the column of a table that is drawn for it."""
+
+    ours: str
+    theirs: str
+
+
+class OverlayState(MessagePart, frozen=True):
+    """A table over the views: its look, its columns, and what they are."""
+
+    name: str
+    colour: str
+    style: Literal["line", "points"]
+    on: bool
+    rows: int
+    columns: tuple[str, ...]
+    breaks: str
+    uses: tuple[OverlayUsed, ...]
+    shown: str
+
+
 class SideState(MessagePart, frozen=True):
     """Changes of the side panel."""
 
@@ -216,6 +237,10 @@ class SideState(MessagePart, frozen=True):
     column_check: CheckResult | UnsetType = UNSET
     column_report: str | UnsetType = UNSET
     column_done: bool | UnsetType = UNSET
+    overlays: tuple[OverlayState, ...] | UnsetType = UNSET
+    overlay_columns: tuple[ColumnChoice, ...] | UnsetType = UNSET
+    overlay_report: str | UnsetType = UNSET
+    overlay_refused: bool | UnsetType = UNSET
     children: SubsetParts | UnsetType = UNSET
     report: str | UnsetType = UNSET
     place: Literal["list", "refused", "subset"] | UnsetType = UNSET

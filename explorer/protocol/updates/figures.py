@@ -109,11 +109,27 @@ class ArrowsShape(Shape, frozen=True, tag="arrows"):
     """Velocities, which are sent as a layer."""
 
 
+class CurveShape(Shape, frozen=True, tag="curve"):
+    """Lines of a table of the user's own, in one colour."""
+
+    xs: tuple[Float32s, ...]
+    ys: tuple[Float32s, ...]
+    colour: str
+
+
+class MarksShape(Shape, frozen=True, tag="marks"):
+    """Points of a table of the user's own, in one colour."""
+
+    x: Float32s
+    y: Float32s
+    colour: str
+
+
 class NoShape(Shape, frozen=True, tag="none"):
     """No shape, for a switch of an image that the server draws."""
 
 
-AnyShape: TypeAlias = LinesShape | DotsShape | SunShape | ArrowsShape | NoShape
+AnyShape: TypeAlias = LinesShape | DotsShape | SunShape | ArrowsShape | CurveShape | MarksShape | NoShape
 
 
 class SwitchSpec(MessagePart, frozen=True):
@@ -220,7 +236,7 @@ class SpaceSpec(MessagePart, frozen=True):
 
 
 class PlaneSpec(FigureSpec, frozen=True, tag="plane"):
-    """One column against another, or a projection of the sky or of a space, which have a specification more.
+    """One column against another, or a disc map or a projection, which have a specification more.
 
     ``hover`` has the names of what a star's tooltip shows in place of its coordinates.
     """
@@ -237,6 +253,20 @@ class PlaneSpec(FigureSpec, frozen=True, tag="plane"):
     hover: tuple[str, ...] = ()
 
 
+class CornerSpec(FigureSpec, frozen=True, tag="corner"):
+    """Every column against every other one: the axes of each along x and along y, and the gap.
+
+    The cell in row ``r`` from the top and column ``c`` is the unit square whose lower left corner is (c, n - 1 - r),
+    without a margin of ``gap`` on each side; the diagonal has histograms.
+    """
+
+    overlays: tuple[SwitchSpec, ...]
+    about: str
+    x: tuple[AxisSpec, ...]
+    y: tuple[AxisSpec, ...]
+    gap: float
+
+
 class BarsSpec(FigureSpec, frozen=True, tag="bars"):
     """A histogram."""
 
@@ -246,7 +276,7 @@ class BarsSpec(FigureSpec, frozen=True, tag="bars"):
     bins: int
 
 
-AnyFigure: TypeAlias = MissingSpec | PlaneSpec | BarsSpec
+AnyFigure: TypeAlias = MissingSpec | PlaneSpec | CornerSpec | BarsSpec
 
 
 class Layer(MessagePart, frozen=True, tag_field="kind"):
@@ -338,6 +368,31 @@ class BarsLayer(Layer, frozen=True, tag="bars"):
     parts: tuple[BarsPart, ...] = ()
 
 
+class MarginBars(MessagePart, frozen=True):
+    """Heights of equal bars as fractions of the highest; the colour is "" for that of the layer."""
+
+    colour: str
+    heights: Float32s
+
+
+class MarginsLayer(Layer, frozen=True, tag="margins"):
+    """Histograms of the stars in a window of a plane, along x and along y."""
+
+    name: Literal["margins_all", "margins_selected"]
+    window: Window
+    x: tuple[MarginBars, ...]
+    y: tuple[MarginBars, ...]
+
+
+class StepsLayer(Layer, frozen=True, tag="steps"):
+    """Outlines of histograms in a view; a colour is "" for that of the layer, which is filled."""
+
+    name: Literal["steps_all", "steps_selected"]
+    xs: tuple[Float32s, ...]
+    ys: tuple[Float32s, ...]
+    colours: tuple[str, ...]
+
+
 class ErrorsLayer(Layer, frozen=True, tag="errors"):
     """Error bars, each from end to end, and ellipses of so many corners; NaN follows each of them."""
 
@@ -370,7 +425,7 @@ class GraticuleLayer(Layer, frozen=True, tag="graticule"):
 
 
 class CloudLayer(Layer, frozen=True, tag="cloud"):
-    """A sample of the stars of a space, which the page turns: three numbers of two bytes each, little-endian.
+    """A sample of stars that the page turns: three little-endian numbers of two bytes each.
 
     A number is in ``width`` / 65535 units of the plane from ``low``.
     """
@@ -426,6 +481,8 @@ AnyLayer: TypeAlias = (
     | DotsLayer
     | ArrowsLayer
     | BarsLayer
+    | MarginsLayer
+    | StepsLayer
     | ErrorsLayer
     | ContoursLayer
     | MapLayer

@@ -1,4 +1,4 @@
-"""Graticule of a part of a projected sky: lines of equal longitude and latitude at round degrees, and their labels."""
+"""Graticule of a part of a projected sky: labelled lines of longitude and latitude."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def _joined(parts: list[tuple[FloatArray, FloatArray]], window: Window) -> tuple
 
 def _covers(place: tuple[float, float], other: Sequence[float], window: Window) -> bool:
     """Whether two labels would be at one place."""
-    across, up = (abs(one - another) for one, another in zip(place, other, strict=True))
+    across, up = (abs(here - there) for here, there in zip(place, other, strict=True))
     return across < _INSET * (window[1] - window[0]) and up < _INSET * (window[3] - window[2])
 
 

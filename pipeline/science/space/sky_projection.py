@@ -32,7 +32,7 @@ class Projection(StrEnum):
 
     @property
     def words(self) -> str:
-        """Its name in words."""
+        """Name in words."""
         return {"mollweide": "Mollweide", "aitoff": "Hammer-Aitoff", "zenithal": "Zenithal"}[self.value]
 
     @property
@@ -144,7 +144,7 @@ def centred(lon_deg: float, lat_deg: float) -> FloatArray:
 
 
 def projected_curve(projection: Projection, vectors: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Project a curve: as :func:`project`, with NaN where it leaves the plane at one edge and enters at another.
+    """Project a curve, with NaN where it leaves the plane at one edge and enters at another.
 
     Parameters
     ----------
