@@ -13,12 +13,15 @@ import pytest
 from explorer.charts.crowding import Crowding
 from explorer.charts.grid import default_panels
 from explorer.charts.shading import Stars, Viewport
+from explorer.model import kept_axes
 from explorer.model.computed import ComputedColumn
 from explorer.model.damaged import MAX_SENTENCE, brief, shortened, text_in
 from explorer.model.definitions import MAX_DEFINITIONS, read_definitions
+from explorer.model.kept_axes import MAX_AXES
 from explorer.model.polygons import LOOKUP_FROM, points_in_polygon
 from explorer.model.scales import Scale, ScaleKind
 from explorer.model.selection import InBox, InIds, InPolygon, InRange, Named, SelectionError, from_dict
+from explorer.model.table import StarTable
 from explorer.rooms import session_files
 from explorer.state.workspace import Workspace
 
@@ -248,3 +251,24 @@ def test_single_stars_are_placed_on_axes_of_any_length(width):
     levels = Crowding(viewport, Stars(np.arange(3), places, places)).levels(np.ones(3, np.bool_))
     assert (levels == levels[0]).all()
     assert levels[0] > 0
+
+
+def test_scales_of_visitors_fill_no_memory(monkeypatch):
+    table = StarTable({"obsid": np.arange(4), "teff": np.linspace(3000.0, 4000.0, 4, dtype=np.float32)})
+    monkeypatch.setattr(kept_axes, "MAX_BYTES", 0)
+    monkeypatch.setattr(table._limits, "most", 10)
+    for width in range(1, 40):
+        scale = Scale(ScaleKind.SYMLOG, float(width))
+        expected = scale.forward(table["teff"]).astype(np.float32)
+        assert np.array_equal(table.axis("teff", scale), expected)
+        assert table.axis("teff", scale) is table.axis("teff", scale)
+        assert table.limits("teff", scale=scale) == (scale.coordinate(3000.0), scale.coordinate(4000.0))
+    assert len(table._scaled) == MAX_AXES
+    assert len(table._limits) == 10
+    assert table.axis("teff") is table.axis("teff", Scale(width=3.0))
+
+
+def test_a_catalogue_of_any_size_keeps_the_axes_of_a_grid():
+    assert kept_axes.kept_axes(10**9).most == MAX_AXES
+    assert kept_axes.kept_axes(43_000).most * 43_000 * 4 <= kept_axes.MAX_BYTES
+    assert kept_axes.kept_axes(0).most > MAX_AXES
