@@ -370,7 +370,7 @@ class Chart(ABC):
         if kind not in self.scales:
             raise SelectionError(f"The axes of {self.title} can be {', '.join(self.scales)}; found {kind}.")
         scale = self.table.scale(axis.column.name, kind)
-        if sentence := empty_on(self.table, axis.column.name, scale):
+        if not scale.is_linear and (sentence := empty_on(self.table, axis.column.name, scale)):
             raise SelectionError(sentence)
         return self.state.with_axis(along, scale=scale, ends=None)
 

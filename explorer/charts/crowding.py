@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
@@ -26,14 +28,19 @@ class Crowding:
     def __init__(self, viewport: Viewport, stars: Stars) -> None:
         across = np.maximum(viewport.width / _CELL, 1.0), np.maximum(viewport.height / _CELL, 1.0)
         self._shape = int(np.ceil(across[1])), int(np.ceil(across[0]))
-        column = (stars.x - viewport.x_low) * (across[0] / (viewport.x_high - viewport.x_low))
-        row = (stars.y - viewport.y_low) * (across[1] / (viewport.y_high - viewport.y_low))
-        column = np.clip(column.astype(np.int64), 0, self._shape[1] - 1)
-        row = np.clip(row.astype(np.int64), 0, self._shape[0] - 1)
+        column = self._cells_along(stars.x, viewport.x_low, viewport.x_high, across[0], self._shape[1])
+        row = self._cells_along(stars.y, viewport.y_low, viewport.y_high, across[1], self._shape[0])
         self._cells: NDArray[np.int64] = row * self._shape[1] + column
         self._lone = self._kernel_peak()
         densest = self._density(np.ones(self._cells.size, np.bool_)).max(initial=0.0)
         self._ceiling = max(float(densest), 2.0 * self._lone)
+
+    @staticmethod
+    def _cells_along(values: NDArray[Any], low: float, high: float, cells: float, count: int) -> NDArray[np.int64]:
+        """Numbers of cells along an axis, whose ends may be beyond single precision."""
+        with np.errstate(over="ignore", invalid="ignore"):  # an axis may be as short as the smallest number
+            places = (values.astype(np.float64) - low) * (cells / (high - low))
+            return np.clip(np.nan_to_num(places), 0.0, count - 1.0).astype(np.int64)
 
     def _kernel_peak(self) -> float:
         """Density of a star that is alone."""

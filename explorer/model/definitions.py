@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from explorer.model.damaged import brief
 from explorer.model.selection import Inverse, Joined, Joint, Named, Selection, SelectionError, from_dict
 
 MAX_PARTS = 1_000
@@ -12,6 +13,9 @@ MAX_PARTS = 1_000
 
 MAX_DEPTH = 60
 """Maximum nesting depth of these parts."""
+
+MAX_DEFINITIONS = 2_000
+"""Maximum number of definitions of a state that are read; 200 subsets and the selection have a few each."""
 
 _DEFINED = "defined"
 _PART = "part"
@@ -116,7 +120,7 @@ def read_definitions(stored: Iterable[Any]) -> list[Selection | SelectionError]:
         try:
             result.append(read_selection(item, result))
         except SelectionError as error:
-            result.append(error)
+            result.append(error.with_traceback(None))  # which would hold all that was read so far
     return result
 
 
@@ -143,14 +147,14 @@ def read_selection(stored: Any, definitions: Sequence[Selection | SelectionError
     except SelectionError:
         raise
     except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise SelectionError(f"A stored selection is damaged ({error!r:.80}). Draw it again.") from error
+        raise SelectionError(f"A stored selection is damaged (found {brief(stored)}). Draw it again.") from error
     return from_dict(stored)
 
 
 def definition(number: Any, definitions: Sequence[Selection | SelectionError]) -> Selection:
     """A definition by its number; SelectionError if it is missing or damaged."""
     if type(number) is not int or not 0 <= number < len(definitions):
-        raise SelectionError(f"A stored selection refers to the definition {number!r:.20}, which does not exist.")
+        raise SelectionError(f"A stored selection refers to the definition {brief(number)}, which does not exist.")
     result = definitions[number]
     if isinstance(result, SelectionError):
         raise result

@@ -35,10 +35,17 @@ def points_in_polygon(x: NDArray[Any], y: NDArray[Any], vertices: NDArray[np.flo
     ndarray of bool, shape (n,)
         True inside, by the even-odd rule; points on the line itself count as outside.
     """
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # corners may be near the largest numbers
+        return _inside(x, y, vertices)
+
+
+def _inside(x: NDArray[Any], y: NDArray[Any], vertices: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Test the points, by a lookup grid where that is faster."""
     low, high = vertices.min(axis=0), vertices.max(axis=0)
+    scale = _CELLS / (high - low)
     polygon = shapely.Polygon(vertices)
     shapely.prepare(polygon)
-    if x.size < LOOKUP_FROM or (low == high).any():
+    if x.size < LOOKUP_FROM or not (np.isfinite(scale) & (scale > 0.0)).all():  # no extent, or beyond all numbers
         inside = (x >= low[0]) & (x <= high[0]) & (y >= low[1]) & (y <= high[1])
         open_points = np.flatnonzero(inside)
     else:

@@ -19,6 +19,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.model.damaged import brief
 from explorer.model.planes import KeepsPlanes, ProjectedPlane, plane_from_dict
 from explorer.model.polygons import points_in_polygon
 from explorer.model.scales import LINEAR, Scale, scale_from_dict
@@ -226,8 +227,14 @@ class InPolygon(Selection):
     kind: ClassVar[str] = "in_polygon"
 
     def __post_init__(self) -> None:
-        """Refuse polygons without an area, and with too many corners."""
+        """Refuse polygons without an area, with too many corners, and with some that a scale cannot show."""
         _check_outline(self.vertices)
+        corners = np.asarray(self.vertices, float)
+        for scale, along in ((self.x_scale, corners[:, 0]), (self.y_scale, corners[:, 1])):
+            if not np.isfinite(scale.forward(along)).all():
+                raise SelectionError(
+                    f"An outline on a {scale.kind} axis has a corner at {along.min():g}. Draw corners above 0."
+                )
 
     def mask(self, columns: Columns) -> Mask:
         """True where the point lies inside."""
@@ -318,7 +325,11 @@ class InIds(Selection):
 
     def mask(self, columns: Columns) -> Mask:
         """True where the obsid is in the list."""
-        return np.isin(column_of(columns, "obsid"), np.asarray(self.obsids, np.int64))
+        try:
+            obsids = np.asarray(self.obsids, np.int64)
+        except OverflowError:  # typed ones may have any number of digits; the table has none of those
+            obsids = np.asarray([obsid for obsid in self.obsids if _INT64[0] <= obsid <= _INT64[1]], np.int64)
+        return np.isin(column_of(columns, "obsid"), obsids)
 
 
 @dataclass(frozen=True)
@@ -477,12 +488,24 @@ def from_dict(stored: Mapping[str, Any]) -> Selection:
     kind = stored.get("kind") if isinstance(stored, Mapping) else stored
     cls = _KINDS.get(str(kind))
     if cls is None:
-        raise SelectionError(f"No selection is of kind {kind!r}. Known kinds: {', '.join(_KINDS)}.")
+        raise SelectionError(f"No selection is of kind {brief(kind)}. Known kinds: {', '.join(_KINDS)}.")
     try:
         given = [field for field in fields(cls) if field.name in stored or field.default is MISSING]
-        return cls(**{field.name: _FIELD_READERS[str(field.type)](stored[field.name]) for field in given})
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        return cls(**{field.name: _field(stored, field.name, str(field.type)) for field in given})
+    except (TypeError, ValueError) as error:
         raise SelectionError(f"A stored selection of kind {kind!r} is damaged ({error}). Draw it again.") from error
+
+
+def _field(stored: Mapping[str, Any], name: str, kind: str) -> Any:
+    """A field of a stored selection; SelectionError if it is missing or damaged."""
+    if name not in stored:
+        raise SelectionError(f"it has no {name}")
+    try:
+        return _FIELD_READERS[kind](stored[name])
+    except SelectionError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        raise SelectionError(f"its {name} cannot be {brief(stored[name])}") from error
 
 
 def turns(name: str, low: float, high: float, most: int = MAX_IMAGES, *, edges: bool = False) -> list[float]:
@@ -592,10 +615,20 @@ def _length(columns: Columns) -> int:
     return int(column_of(columns, "obsid").shape[0])
 
 
+def _flag(bits: int) -> QualityFlag:
+    """Quality bits of a number; ValueError if some of its bits have no meaning."""
+    if not 0 <= bits <= sum(QualityFlag):
+        raise ValueError(f"expected 0 to {sum(QualityFlag)}")
+    return QualityFlag(bits)
+
+
+_INT64 = (-(2**63), 2**63 - 1)
+"""Limits of the obsids of a table."""
+
 _FIELD_READERS: dict[str, Callable[[Any], Any]] = {
     "str": str,
     "float": float,
-    "QualityFlag": lambda stored: QualityFlag(int(stored)),
+    "QualityFlag": lambda stored: _flag(int(stored)),
     "tuple[tuple[str, str], ...]": lambda stored: tuple((str(name), str(dtype)) for name, dtype in stored),
     "tuple[int, ...]": lambda stored: tuple(int(number) for number in stored),
     "tuple[tuple[float, float], ...]": lambda stored: tuple((float(x), float(y)) for x, y in stored),

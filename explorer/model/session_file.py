@@ -6,9 +6,11 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any, NoReturn
 
 from explorer.model import members
+from explorer.model.damaged import brief
 from explorer.model.selection import SelectionError
 
 FORMAT = "mgiant-explorer-session"
@@ -95,18 +97,20 @@ def read_session(data: bytes, known: Collection[str]) -> Session:
         If the file is none of a session, or of a later version.
     """
     try:
-        content = json.loads(data.decode("utf-8-sig"), parse_constant=_refuse)
-    except UnicodeDecodeError as error:
+        content = json.loads(data.decode("utf-8-sig"), parse_constant=_refuse, parse_float=_finite)
+        if b"\\u" in data:  # lone halves of characters can be escaped, but neither stored nor sent
+            json.dumps(content, ensure_ascii=False).encode()
+    except UnicodeError as error:
         raise SelectionError(f"This is no session file: it is no text in UTF-8. {_REMEDY}") from error
     except (ValueError, RecursionError) as error:
         raise SelectionError(f"This is no session file: it is no valid JSON ({error!s:.80}). {_REMEDY}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         given = content.get("format") if isinstance(content, dict) else content
-        raise SelectionError(f"This is no session file: its format is {given!r:.40}, not {FORMAT!r}. {_REMEDY}")
+        raise SelectionError(f"This is no session file: its format is {brief(given)}, not {FORMAT!r}. {_REMEDY}")
     version = content.get("version")
     if type(version) is not int or not 1 <= version <= VERSION:
         raise SelectionError(
-            f"This session file is of version {version!r:.20}; versions 1 to {VERSION} can be opened. "
+            f"This session file is of version {brief(version)}; versions 1 to {VERSION} can be opened. "
             "Open it with the explorer that has written it, or update this one."
         )
     state, catalogue = content.get("state"), content.get("catalogue")
@@ -118,3 +122,11 @@ def read_session(data: bytes, known: Collection[str]) -> Session:
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no number of JSON")
+
+
+def _finite(written: str) -> float:
+    """A number of JSON, which has no sign for infinity, yet exponents that lead to it."""
+    number = float(written)
+    if not isfinite(number):
+        raise ValueError(f"{written:.20} is too large for a number")
+    return number

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, count
 from typing import Any
 
+from explorer.model.damaged import brief, text_in
 from explorer.model.definitions import Definitions, check_size, definition, inside, read_selection
 from explorer.model.expression import Matches
 from explorer.model.selection import (
@@ -78,16 +79,18 @@ class Subset:
 def subset_from_dict(stored: Mapping[str, Any], definitions: Sequence[Selection | SelectionError] = ()) -> Subset:
     """Read the output of :meth:`Subset.to_dict` or :meth:`Subset.written`; SelectionError if damaged."""
     try:
-        name, colour = str(stored["name"]), str(stored["colour"])
+        name, colour = text_in(stored["name"]), text_in(stored["colour"])
         if "defined" in stored:
             selection = definition(stored["defined"], definitions)
         else:
             selection = read_selection(stored["selection"], definitions)
-    except (KeyError, TypeError) as error:
-        raise SelectionError(f"A stored subset is damaged ({error}).") from error
+    except SelectionError:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
+        raise SelectionError(f"A stored subset is damaged (found {brief(stored)}).") from error
     visible = stored.get("visible", True)
     if not isinstance(visible, bool):
-        raise SelectionError(f"A stored subset is damaged (visible is {visible!r:.20}; expected true or false).")
+        raise SelectionError(f"A stored subset is damaged (visible is {brief(visible)}; expected true or false).")
     return Subset(check_name(name), check_size(selection), check_colour(colour), visible)
 
 

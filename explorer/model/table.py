@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from explorer.model.column_summary import ColumnSummaries, ColumnSummary
+from explorer.model.kept_axes import MAX_RANGES, Latest, kept_axes
 from explorer.model.ordering import SortKey, StarOrders, stable_order
 from explorer.model.planes import KeptPlanes, Points, ProjectedPlane
 from explorer.model.scales import LINEAR, Scale, ScaleKind, symmetric_scale
@@ -97,8 +98,8 @@ class StarTable(Mapping[str, NDArray[Any]]):
         self.known: Mapping[str, Column] = {item.name: item for item in (*declared, *self.own)}
         self._numbers = {name: None for name, item in self.known.items() if item.dtype != "str"}
         self._texts: dict[str, NDArray[Any]] = {}
-        self._axes: dict[tuple[str, Scale], NDArray[np.float32]] = {}
-        self._limits: dict[tuple[str, float, Scale], tuple[float, float] | None] = {}
+        self._axes: dict[str, NDArray[np.float32]] = {}
+        self._limits: Latest[tuple[str, float, Scale], tuple[float, float] | None] = Latest(MAX_RANGES)
         self._symmetric: dict[str, Scale] = {}
         self._planes = KeptPlanes()
         self._categories: dict[str, tuple[tuple[str, ...], NDArray[np.uint8]] | None] = {}
@@ -216,13 +217,25 @@ class StarTable(Mapping[str, NDArray[Any]]):
         return result.name if result is not None and result.origin == self.column(name).origin else None
 
     def axis(self, name: str, scale: Scale = LINEAR) -> NDArray[np.float32]:
-        """A column as float32 coordinates on a scale, converted once; larger ones are infinite and not drawn."""
-        if (name, scale) not in self._axes:
-            with np.errstate(over="ignore"):
-                values = np.ascontiguousarray(scale.forward(self._column_of_numbers(name)), np.float32)
-            values.setflags(write=False)
-            self._axes[name, scale] = values
-        return self._axes[name, scale]
+        """A column as float32 coordinates on a scale; larger ones are infinite and not drawn.
+
+        A column is converted once, and those on the latest scales are kept.
+        """
+        if not scale.is_linear:
+            return self._scaled.get((name, scale), lambda: self._coordinates(name, scale))
+        if name not in self._axes:
+            self._axes[name] = self._coordinates(name, scale)
+        return self._axes[name]
+
+    @cached_property
+    def _scaled(self) -> Latest[tuple[str, Scale], NDArray[np.float32]]:
+        return kept_axes(self.n_stars)
+
+    def _coordinates(self, name: str, scale: Scale) -> NDArray[np.float32]:
+        with np.errstate(over="ignore"):
+            values = np.ascontiguousarray(scale.forward(self._column_of_numbers(name)), np.float32)
+        values.setflags(write=False)
+        return values
 
     def projected(self, plane: ProjectedPlane) -> Points:
         """Coordinates of every star on a plane, computed once; those of the last planes are kept."""
@@ -351,10 +364,7 @@ class StarTable(Mapping[str, NDArray[Any]]):
         With a ``tail``, without that fraction at either end, and never far beyond what nine tenths of the stars span: a
         few wild values do not squeeze all others together.
         """
-        key = (name, tail, scale)
-        if key not in self._limits:
-            self._limits[key] = self._measure_limits(name, tail, scale)
-        return self._limits[key]
+        return self._limits.get((name, tail, scale), lambda: self._measure_limits(name, tail, scale))
 
     def _measure_limits(self, name: str, tail: float, scale: Scale) -> tuple[float, float] | None:
         if name not in self._numbers or self.known[name].dtype == "bool":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,7 +33,7 @@ def decode(data: object) -> Request:
     UnknownRequestError
         If it is no mapping with a known kind.
     MalformedRequestError
-        If a field is missing, unknown, of another type, or a number that is not finite.
+        If a field is missing, unknown, or of another type, a number is not finite, or a text has half of a character.
     """
     kind = data.get("kind") if isinstance(data, dict) else None
     request = REQUESTS.get(kind) if isinstance(kind, str) else None
@@ -42,19 +43,26 @@ def decode(data: object) -> Request:
         decoded = msgspec.convert(data, request)
     except (msgspec.ValidationError, RecursionError, OverflowError) as error:
         raise MalformedRequestError(f"{kind}: {error!s:.300}") from error
-    for number in _numbers(data):
-        if not math.isfinite(number):
-            raise MalformedRequestError(f"{kind}: a number is {number}")
+    for value in _values(data):
+        if isinstance(value, float):
+            if not math.isfinite(value):
+                raise MalformedRequestError(f"{kind}: a number is {value}")
+        elif not value.isascii() and _HALF.search(value):
+            raise MalformedRequestError(f"{kind}: a text has half of a character, which cannot be stored")
     return decoded
 
 
-def _numbers(value: Any) -> Iterator[float]:
-    """Every number inside a decoded message, which is no deeper than its type."""
-    if isinstance(value, float):
+_HALF = re.compile("[\ud800-\udfff]")
+"""Surrogates: JSON can escape them, and no encoding can write them."""
+
+
+def _values(value: Any) -> Iterator[float | str]:
+    """Every number and text inside a decoded message, which is no deeper than its type."""
+    if isinstance(value, float | str):
         yield value
     elif isinstance(value, dict):
-        for item in value.values():
-            yield from _numbers(item)
+        for item in (*value, *value.values()):
+            yield from _values(item)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _numbers(item)
+            yield from _values(item)

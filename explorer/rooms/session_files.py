@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
+from typing import Any
 
 from explorer import protocol
 from explorer.charts.journal import file_name
@@ -10,10 +12,12 @@ from explorer.charts.view_specs import lack_in
 from explorer.model.library import Library
 from explorer.model.selection import SelectionError
 from explorer.model.session_file import MAX_BYTES, Session, read_session, session_bytes
+from explorer.model.table import StarTable
 from explorer.model.work import EXPORTS, UPLOADS
 from explorer.rooms.channel import Channel
 from explorer.rooms.kept import KeptWork
 from explorer.rooms.uploads import Uploads
+from explorer.state.stored import read_state
 from explorer.state.workspace import Workspace
 
 
@@ -52,17 +56,15 @@ class SessionFiles:
         if request.size > MAX_BYTES:
             raise SelectionError(f"The session file has {request.size:,} bytes; at most {MAX_BYTES:,} are read.")
         data, known = self.uploads.given(request), self.workspace.to_dict().keys()
-        session = await self.channel.in_background(lambda: read_session(data, known), UPLOADS)
+        table = self.workspace.table.base
+        session, read = await self.channel.in_background(lambda: _read(data, known, table), UPLOADS)
         with self.channel.batch():
-            self._show(session)
+            self._show(session, read)
 
-    def _show(self, session: Session) -> None:
+    def _show(self, session: Session, read: tuple[dict[str, Any], str]) -> None:
         """Restore a session, and report what of it does not apply to this catalogue."""
         before = self.kept.values()
-        try:
-            self.workspace.restore(session.state)
-        except ValueError as error:
-            raise SelectionError(f"This session file is damaged. {error}") from error
+        self.workspace.use(read, session.state)
         sentences = ["Opened the session."]
         if session.catalog != self.manifest.name:
             sentences.append(f"It was saved from the catalogue {session.catalog!r}; this is {self.manifest.name!r}.")
@@ -80,3 +82,12 @@ class SessionFiles:
             protocol.Continued(text, "Return to what was before"),
             protocol.Continued("Returned to what was before.", "Show the session again"),
         )
+
+
+def _read(data: bytes, known: Collection[str], table: StarTable) -> tuple[Session, tuple[dict[str, Any], str]]:
+    """Read a file and its state for a table; SelectionError if it is no session, or damaged."""
+    session = read_session(data, known)
+    try:
+        return session, read_state(session.state, table)
+    except ValueError as error:
+        raise SelectionError(f"This session file is damaged. {error}") from error

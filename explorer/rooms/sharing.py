@@ -131,7 +131,7 @@ class Sharing:
 
     def drawing(self, slot: int) -> partial[Figure]:
         """Function that draws the picture of a view in its current state."""
-        chart = self.stage.charts[slot]
+        chart = self.stage.chart(slot)
         aspect = chart.viewport.height / chart.viewport.width if chart.viewport is not None else 0.75
         colouring = self.stage.colours.on(dark=False)
         look, curves = self.workspace.appearance, self.stage.curves_of(slot)

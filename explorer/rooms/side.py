@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from explorer import protocol
 from explorer.charts.palettes import fresh_colour
 from explorer.model.completion import completions
+from explorer.model.damaged import brief
 from explorer.model.definitions import check_size
 from explorer.model.expression import Reading, read
 from explorer.model.library import Library
@@ -300,7 +301,7 @@ class Side:
         name = request.name
         stars = self.record.verdict_lists().get(name)
         if stars is None:
-            raise SelectionError(f"The list {name!r} is empty now.")
+            raise SelectionError(f"The list {brief(name)} is empty now.")
         self.workspace.gesture(Named(name, InIds(stars)))
 
     async def _save_view(self, request: protocol.SaveView) -> None:

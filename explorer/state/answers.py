@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from explorer.model.damaged import brief, text_in
 from explorer.model.samples import MAX_BINS, MAX_COLUMNS, REST, SELECTED, key_with_new_name
 from explorer.model.screen import BarHeight, DockTab, FitKind, FootStatistic
 
@@ -111,13 +112,15 @@ def dock_from_dict(stored: Mapping[str, Any]) -> DockState:
     ValueError
         If a part is damaged.
     """
+    if not isinstance(stored, Mapping):
+        raise ValueError(f"The stored dock is {brief(stored)}.")  # noqa: TRY004 - as every damaged state
     compare, fit, plain = _mapping(stored, "compare"), _mapping(stored, "fit"), DockState()
     columns, plane = _texts(compare, "columns"), _texts(compare, "plane")
     if len(columns) > MAX_COLUMNS or len(plane) not in (0, 2):
         raise ValueError(f"The stored comparison has {len(columns)} columns and a map of {len(plane)}.")
     bins = compare.get("bins", 0)
     if type(bins) is not int or not 0 <= bins <= MAX_BINS:
-        raise ValueError(f"The stored comparison has {bins!r:.20} bins.")
+        raise ValueError(f"The stored comparison has {brief(bins)} bins.")
     return DockState(
         tab=_chosen(stored, "tab", plain.tab),
         open=bool(stored.get("open", True)),
@@ -137,33 +140,42 @@ def dock_from_dict(stored: Mapping[str, Any]) -> DockState:
             y=_text(fit, "y", ""),
             shown=bool(fit.get("shown", True)),
         ),
-        foot=tuple(name for name in FootStatistic if name in _texts(stored, "foot", plain.foot)),
+        foot=tuple(FootStatistic(name) for name in _named(stored, plain.foot) if name in list(FootStatistic)),
     )
 
 
 def _mapping(stored: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = stored.get(name, {})
     if not isinstance(value, Mapping):
-        raise ValueError(f"The stored {name} is {value!r:.40}.")  # noqa: TRY004 - as every damaged state
+        raise ValueError(f"The stored {name} is {brief(value)}.")  # noqa: TRY004 - as every damaged state
     return value
 
 
 def _text(stored: Mapping[str, Any], name: str, default: str) -> str:
     value = stored.get(name, default)
-    if not isinstance(value, str):
-        raise ValueError(f"The stored {name} is {value!r:.40}.")  # noqa: TRY004 - as every damaged state
-    return value
+    try:
+        return text_in(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"The stored {name} is {brief(value)}.") from error
 
 
 def _texts(stored: Mapping[str, Any], name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
     value = stored.get(name, default)
-    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        raise ValueError(f"The stored {name} are {value!r:.40}.")
-    return tuple(value)
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"The stored {name} are {brief(value)}.")  # noqa: TRY004 - as every damaged state
+    try:
+        return tuple(map(text_in, value))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"The stored {name} are {brief(value)}.") from error
+
+
+def _named(stored: Mapping[str, Any], default: tuple[FootStatistic, ...]) -> tuple[str, ...]:
+    """Names of the statistics of the foot in their order, each once."""
+    return tuple(dict.fromkeys(_texts(stored, "foot", default)))
 
 
 def _chosen(stored: Mapping[str, Any], name: str, default: _SomeChoice) -> _SomeChoice:
     value, choices = _text(stored, name, default), type(default)
     if value not in list(choices):
-        raise ValueError(f"The stored {name} is {value!r:.40}; expected one of {', '.join(choices)}.")
+        raise ValueError(f"The stored {name} is {brief(value)}; expected one of {', '.join(choices)}.")
     return choices(value)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from explorer.model.computed import MAX_COMPUTED, ComputedColumn, computed_from_dict, formulas
+from explorer.model.damaged import brief
 from explorer.model.definitions import SharedParts, check_size, definition, inside, read_definitions
 from explorer.model.selection import InIds, InPolygon, Selection, SelectionError
 from explorer.model.subsets import MAX_SUBSETS, Subset, subset_from_dict
@@ -108,7 +109,7 @@ def read_history(stored: Any, table: StarTable) -> History:
         definitions = read_definitions(list(stored["definitions"]))
         lists = [[_read(item, definitions, table) for item in stored[name]] for name in History._fields]
     except (KeyError, TypeError, AttributeError) as error:
-        raise SelectionError(f"The stored steps of undo are damaged ({error!r:.80}).") from error
+        raise SelectionError(f"The stored steps of undo are damaged (found {brief(stored)}).") from error
     return History(*(moments[-MAX_STORED_STEPS:] for moments in lists))
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
 from math import isfinite
 from typing import Any, Literal, TypeAlias, get_args
 
+from explorer.model.damaged import brief, text_in
 from explorer.model.planes import FIRST_SKY, FIRST_TURN, SkyView, Turn, sky_view_from_dict, turn_from_dict
 from explorer.model.samples import MAX_BINS
 from explorer.model.scales import LINEAR, Scale, scale_from_dict
@@ -27,6 +29,9 @@ MIN_CORNER, MAX_CORNER = 2, 6
 
 MAX_PANELS = 8
 """Maximum number of views in the grid."""
+
+_MAX_SWITCHED, _MAX_PART = 100, 1000
+"""Limits of stored layers and of the number of a slice, above those of any view."""
 
 
 @dataclass(frozen=True)
@@ -115,15 +120,19 @@ def panel_from_dict(stored: Mapping[str, Any]) -> PanelState:
 
     Fields that an older link lacks have their defaults.
     """
+    if not isinstance(stored, Mapping) or "view" not in stored:
+        raise ValueError(f"A stored view is damaged: {brief(stored)} names no view.")
+    return PanelState(
+        **{field.name: _read(field.name, stored[field.name]) for field in fields(PanelState) if field.name in stored}
+    )
+
+
+def _read(name: str, stored: Any) -> Any:
+    """The value of a field of a stored view; ValueError if it cannot be one."""
     try:
-        known = {
-            field.name: _READERS[field.name](stored[field.name])
-            for field in fields(PanelState)
-            if field.name in stored or field.default is MISSING
-        }
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
-        raise ValueError(f"A stored view is damaged ({error!r}).") from error
-    return PanelState(**known)
+        return _READERS[name](stored)
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"A stored view is damaged: its {name} cannot be {brief(stored)}.") from error
 
 
 def check_levels(levels: tuple[float, ...]) -> tuple[float, ...]:
@@ -154,7 +163,7 @@ def _ends(stored: Any) -> Ends | None:
         return None
     ends = float(stored[0]), float(stored[1])
     if not _has_length(*ends):
-        raise ValueError(f"A stored view ends at {stored!r}.")
+        raise ValueError(f"an axis from {ends[0]} to {ends[1]} has no length")
     return ends
 
 
@@ -163,35 +172,38 @@ def _has_length(start: float, end: float) -> bool:
     return start != end and isfinite(end - start)
 
 
-def _bins(stored: Any) -> int:
-    if type(stored) is not int or not 0 <= stored <= MAX_BINS:
-        raise ValueError(f"A stored view has {stored!r:.20} bins.")
+def _whole(stored: Any, largest: int) -> int:
+    if type(stored) is not int or not 0 <= stored <= largest:
+        raise ValueError(f"expected a whole number of 0 to {largest}")
     return stored
 
 
 def _contours(stored: Any) -> str:
     if stored not in get_args(ContoursOf):
-        raise ValueError(f"A stored view has contours of {stored!r:.40}.")
+        raise ValueError(f"expected one of {get_args(ContoursOf)}")
     return str(stored)
 
 
+def _truth(stored: Any) -> bool | None:
+    if not isinstance(stored, bool | None):
+        raise TypeError("expected true, false or null")
+    return stored
+
+
 _READERS: dict[str, Callable[[Any], Any]] = {
-    "view": str,
-    "x": str,
-    "y": str,
-    "z": str,
+    **dict.fromkeys(("view", "x", "y", "z"), text_in),
     "sky": sky_view_from_dict,
     "turn": turn_from_dict,
     "x_ends": _ends,
     "y_ends": _ends,
-    "switched": lambda stored: tuple(str(name) for name in stored),
-    "part": int,
-    "bins": _bins,
+    "switched": lambda stored: tuple(text_in(name) for name in list(stored)[:_MAX_SWITCHED]),
+    "part": partial(_whole, largest=_MAX_PART),
+    "bins": partial(_whole, largest=MAX_BINS),
     "map_of": MapOf,
     "x_scale": scale_from_dict,
     "y_scale": scale_from_dict,
     "flipped": lambda stored: tuple(name for name in AXES if name in stored),
-    "square": lambda stored: None if stored is None else bool(stored),
+    "square": _truth,
     "contours": _contours,
     "columns": lambda stored: check_corner(tuple(str(name) for name in stored)) if stored else (),
     "levels": lambda stored: check_levels(tuple(float(level) for level in stored)),

@@ -7,7 +7,8 @@ from typing import Any
 
 from explorer.model.appearance import read_appearance
 from explorer.model.computed import MAX_COMPUTED, ComputedColumn, computed_from_dict, formulas
-from explorer.model.definitions import check_size, read_definitions, read_selection
+from explorer.model.damaged import brief, shortened
+from explorer.model.definitions import MAX_DEFINITIONS, check_size, read_definitions, read_selection
 from explorer.model.line_lists import lists_from_plain
 from explorer.model.overlay_tables import tables_from_plain
 from explorer.model.screen import DragTool
@@ -24,6 +25,10 @@ COLOUR_BY_COUNT = "count"
 
 COLOUR_BY_SUBSETS = "subsets"
 """Value of ``colour_by`` that shows the named subsets."""
+
+
+_MAX_LOST = 6
+"""Maximum number of damaged parts that are named."""
 
 
 def read_state(stored: Mapping[str, Any], table: StarTable) -> tuple[dict[str, Any], str]:
@@ -53,7 +58,7 @@ def read_state(stored: Mapping[str, Any], table: StarTable) -> tuple[dict[str, A
         raise ValueError("The stored state is damaged: it holds no selection, subsets or views.")
     lost: list[str] = []
     written = stored.get("definitions", [])
-    definitions = read_definitions(written if isinstance(written, list) else [])
+    definitions = read_definitions(written[:MAX_DEFINITIONS] if isinstance(written, list) else [])
     result: dict[str, Any] = {"computed": _computed(stored.get("computed", ()), table, lost)}
     table = VisitTable(table, result["computed"])
     with evaluated_once():
@@ -128,7 +133,7 @@ def _rest(stored: Mapping[str, Any], table: StarTable, n_panels: int, lost: list
     if colour in (COLOUR_BY_COUNT, COLOUR_BY_SUBSETS) or (isinstance(colour, str) and colour in table):
         result["colour_by"] = colour
     else:
-        lost.append(f"the colours (no column {str(colour)[:40]!r})")
+        lost.append(f"the colours (no column {brief(colour)})")
     try:
         result["appearance"] = read_appearance(stored.get("appearance", {}))
     except SelectionError as error:
@@ -140,7 +145,7 @@ def _rest(stored: Mapping[str, Any], table: StarTable, n_panels: int, lost: list
     if focus is None or (isinstance(focus, int) and table.row_of(focus) is not None):
         result["focus"] = focus
     else:
-        lost.append(f"the focused star (no star {str(focus)[:20]})")
+        lost.append(f"the focused star (no star {brief(focus)})")
     try:
         result["dock"] = dock_from_dict(stored.get("dock") or {})
     except ValueError as error:
@@ -163,10 +168,12 @@ def _rest(stored: Mapping[str, Any], table: StarTable, n_panels: int, lost: list
 
 
 def _plain(error: Exception) -> str:
-    return str(error).rstrip(".")
+    return shortened(str(error)).rstrip(".")
 
 
 def _sentence(lost: list[str]) -> str:
     if not lost:
         return ""
-    return f"Everything was restored except {'; '.join(lost)}."
+    more = len(lost) - _MAX_LOST
+    words = lost if more <= 0 else [*lost[:_MAX_LOST], f"{more} more parts"]
+    return f"Everything was restored except {'; '.join(words)}."

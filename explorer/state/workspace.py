@@ -13,6 +13,7 @@ from msgspec import to_builtins
 
 from explorer.model.appearance import Appearance
 from explorer.model.computed import MAX_COMPUTED, ComputedColumn, ordered
+from explorer.model.damaged import brief
 from explorer.model.definitions import Definitions, check_size
 from explorer.model.kept_rows import KeptRows
 from explorer.model.line_lists import BUILT_IN, LineList, lists_to_plain
@@ -325,7 +326,7 @@ class Workspace(param.Parameterized):
         for item in self.subsets:
             if item.name == name:
                 return item
-        raise SelectionError(f"No subset is named {name!r}.")
+        raise SelectionError(f"No subset is named {brief(name)}.")
 
     def undo(self) -> None:
         """Restore the previous selection and subsets."""
@@ -457,7 +458,11 @@ class Workspace(param.Parameterized):
         ValueError
             If nothing can be read of it; nothing is changed then.
         """
-        result, lost = read_state(stored, self.table)
+        self.use(read_state(stored, self.table), stored)
+
+    def use(self, read: tuple[dict[str, Any], str], stored: Mapping[str, Any]) -> None:
+        """Restore what :func:`~explorer.state.stored.read_state` has read of a stored state, perhaps elsewhere."""
+        result, lost = read
         self.came_from = str(stored.get("room", ""))
         gone = {item.name for item in self.computed} - {item.name for item in result["computed"]}
         if "selection" not in result and gone & columns_of(self.selection):

@@ -40,8 +40,13 @@ class Rectangle(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type
 class Outline(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="poly"):
     """A closed outline that was drawn, in data coordinates."""
 
-    x: tuple[float, ...]
-    y: tuple[float, ...]
+    x: Annotated[tuple[float, ...], Meta(min_length=1)]
+    y: Annotated[tuple[float, ...], Meta(min_length=1)]
+
+    def __post_init__(self) -> None:
+        """Refuse corners that lack a coordinate."""
+        if len(self.x) != len(self.y):
+            raise ValueError(f"an outline has {len(self.x)} and {len(self.y)} coordinates of its corners")
 
 
 class Painted(Request, frozen=True):
