@@ -1,4 +1,4 @@
-"""Coordinates of the stars on scaled axes, kept within a limit: visitors may choose any number of scales."""
+"""Coordinates of the stars on scaled axes, kept up to a limit as scales have any width."""
 
 from __future__ import annotations
 

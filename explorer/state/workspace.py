@@ -461,7 +461,7 @@ class Workspace(param.Parameterized):
         self.use(read_state(stored, self.table), stored)
 
     def use(self, read: tuple[dict[str, Any], str], stored: Mapping[str, Any]) -> None:
-        """Restore what :func:`~explorer.state.stored.read_state` has read of a stored state, perhaps elsewhere."""
+        """Restore what :func:`~explorer.state.stored.read_state` has read, perhaps in another thread."""
         result, lost = read
         self.came_from = str(stored.get("room", ""))
         gone = {item.name for item in self.computed} - {item.name for item in result["computed"]}

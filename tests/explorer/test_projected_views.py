@@ -201,7 +201,7 @@ def test_a_sky_is_chosen_and_comes_back_with_a_link(library, sky):
     assert spec.hover == ("RA [deg]", "Dec [deg]")
     with pytest.raises(ValueError, match="centred on the equator"):
         SkyView(Projection.AITOFF, lat=10.0)
-    with pytest.raises(ValueError, match="no frame"):
+    with pytest.raises(ValueError, match="its sky cannot be"):
         panel_from_dict({"view": "sky_map", "sky": {"projection": "aitoff", "frame": "x", "lon": 0, "lat": 0}})
 
 
