@@ -53,6 +53,8 @@ class ViewSpec:
         Name of the quantities that a catalogue without these columns lacks: "actions".
     chosen : bool
         Whether the user chooses the columns; such a view is not among the first ones of the grid.
+    repeats : str
+        Key of the plainer view of the same columns, which is among the first ones of the grid in its place.
     off : frozenset of str
         Overlays that are off unless switched on.
     square : bool
@@ -66,6 +68,7 @@ class ViewSpec:
     columns: tuple[tuple[AxisSpec, ...], ...] = ()
     lacking: str = "such columns"
     chosen: bool = False
+    repeats: str = ""
     off: frozenset[str] = frozenset()
     square: bool = False
 

@@ -42,7 +42,7 @@ def default_panels(library: Library, count: int) -> tuple[PanelState, ...]:
     Histograms fill a larger grid; in a catalogue with few declared columns, so do the user's own columns, in pairs and
     alone. Fewer views than requested are returned for a catalogue that has no more to show.
     """
-    order = [spec.key for spec in SPECS if not spec.chosen]
+    order = [spec.key for spec in SPECS if not (spec.chosen or spec.repeats)]
     there = [key for key in order if has_values(library, key)]
     chosen = [new_state(library, key) for key in there[: min(count, FIRST_VIEWS)]]
     table = library.table

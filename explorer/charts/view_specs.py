@@ -116,6 +116,7 @@ SPECS = (
         "coordinates around any centre, with graticule and the planes of the Galaxy and of the stream.",
         tuple((AxisSpec(frame.longitude), AxisSpec(frame.latitude)) for frame in SKY_FRAMES.values()),
         "positions on the sky",
+        repeats="sky",
         square=True,
     ),
     _space(
@@ -133,6 +134,7 @@ SPECS = (
         "The Galaxy from any direction, turned by a drag; or the space of any three columns.",
         ((AxisSpec("x_gal"), AxisSpec("y_gal"), AxisSpec("z_gal")),),
         "positions",
+        repeats="space_xy",
         square=True,
     ),
     _plane(

@@ -137,5 +137,7 @@ def test_many_inputs_are_counted(library):
 def test_about_begins_with_what_the_catalogue_is(library):
     text = AboutView(library).text()
     words = catalogue_words(library)
-    assert text.startswith(f'<article class="about"><section><h2>{words.title}</h2><p>{words.sentence}</p>')
+    assert text.startswith(
+        f'<article class="about" tabindex="0" aria-label="About"><section><h2>{words.title}</h2><p>{words.sentence}</p>'
+    )
     assert "<td>name</td>" not in text
