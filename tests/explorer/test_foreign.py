@@ -57,7 +57,7 @@ def test_the_first_views_are_those_that_have_stars(page, foreign_library):
     ]
     grid = page.send("connect", seen=True)["stage"]
     off = {key for key, _, missing in grid["catalogue"] if missing}
-    assert off == set(VIEWS) - {"sky", "sky_map", "histogram", "custom"}
+    assert off == set(VIEWS) - {"sky", "sky_map", "histogram", "corner", "custom"}
     for key in off:
         assert isinstance(chart_of(foreign_library, PanelState(key)), MissingChart)
     assert len(default_panels(foreign_library, 8)) == 8
