@@ -17,9 +17,9 @@ from explorer.charts.shading import Canvas
 from explorer.model.overlay_tables import OverlayTable
 from explorer.model.planes import ProjectedPlane
 from explorer.model.scales import LINEAR, Scale, ScaleKind
-from explorer.model.selection import InProjection, Mask, Selection
+from explorer.model.selection import InProjection, Mask, Selection, SelectionError
 from explorer.model.table import StarTable
-from explorer.state.panels import PanelState
+from explorer.state.panels import AxisName, PanelState
 from pipeline.domain.column import Column
 
 
@@ -112,6 +112,10 @@ class ProjectedChart(PlaneChart):
     def switches(self) -> dict[str, bool]:
         """The overlays: a projection has no error bars."""
         return {overlay.name: self.shows(overlay) for overlay in self.overlays}
+
+    def range_on(self, along: AxisName, start: float, end: float) -> Selection | None:  # noqa: ARG002 - of no column
+        """Raise SelectionError: the coordinates are no columns that can be selected by."""
+        raise SelectionError(f"{self.title} shows a projection: draw a region, or select a range in another view.")
 
     def region(self, geometry: protocol.Rectangle | protocol.Outline) -> Selection | None:
         """A rectangle or an outline on the plane."""

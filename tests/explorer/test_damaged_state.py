@@ -20,7 +20,7 @@ from explorer.model.definitions import MAX_DEFINITIONS, read_definitions
 from explorer.model.kept_axes import MAX_AXES
 from explorer.model.polygons import LOOKUP_FROM, points_in_polygon
 from explorer.model.scales import Scale, ScaleKind
-from explorer.model.selection import InBox, InIds, InPolygon, InRange, Named, SelectionError, from_dict
+from explorer.model.selection import Everything, InBox, InIds, InPolygon, InRange, Named, SelectionError, from_dict
 from explorer.model.table import StarTable
 from explorer.rooms import session_files
 from explorer.state.workspace import Workspace
@@ -272,3 +272,12 @@ def test_a_catalogue_of_any_size_keeps_the_axes_of_a_grid():
     assert kept_axes.kept_axes(10**9).most == MAX_AXES
     assert kept_axes.kept_axes(43_000).most * 43_000 * 4 <= kept_axes.MAX_BYTES
     assert kept_axes.kept_axes(0).most > MAX_AXES
+
+
+@pytest.mark.parametrize("view", ["sky_map", "space_3d"])
+def test_a_range_along_a_projection_selects_nothing(page, view):
+    page.open()
+    page.send("swap", slot=0, view=view)
+    answer = page.send("axis_range", slot=0, axis="x", start=0.0, end=1.0)
+    assert "shows a projection" in answer["message"]
+    assert page.workspace.selection == Everything()
