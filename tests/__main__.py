@@ -1,4 +1,4 @@
-"""The test command: ``python -m tests [pytest arguments]``.
+"""The test commands: ``python -m tests [long | pytest arguments]``; "long" runs the browser journeys left out else.
 
 Finds a Chromium for the browser tests and the packages of the TAP server, or installs them where it can, and says what
 is missing where it cannot.
@@ -16,6 +16,9 @@ from tests.archives import tap_packages
 
 PROCESSES = 2
 """Test files that run side by side; more would compete with the builds and browsers that they start."""
+
+LONG = "long"
+"""Argument for, and mark of, the browser journeys that have a command of their own: together they take minutes."""
 
 INSTALL_SECONDS = 600
 
@@ -104,7 +107,10 @@ def main() -> int:
         print(f"Chromium for the browser tests: {chromium}", flush=True)
     install_tap_server()
     root = Path(__file__).resolve().parent
-    arguments = sys.argv[1:] or ["-n", str(PROCESSES), "--dist", "loadfile", str(root)]
+    arguments = sys.argv[1:]
+    if arguments in ([], [LONG]):
+        marked = LONG if arguments else f"not {LONG}"
+        arguments = ["-n", str(PROCESSES), "--dist", "loadfile", "-m", marked, str(root)]
     return subprocess.call([sys.executable, "-m", "pytest", "-q", *arguments], cwd=root.parent)
 
 

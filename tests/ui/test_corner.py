@@ -3,7 +3,7 @@
 import pytest
 from driver import brush, number
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 FIGURE = "((part) => Bokeh.documents.flatMap((d) => d.roots()).find((m) => m.name?.includes(part)))"
 

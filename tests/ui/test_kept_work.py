@@ -3,7 +3,7 @@
 import pytest
 from driver import Explorer, Server, brush, colour_by, colour_of
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 GROUND = "() => getComputedStyle(document.body).backgroundColor"
 DARK = "rgb(18, 18, 18)"

@@ -3,6 +3,8 @@
 import pytest
 from driver import number
 
+pytestmark = [pytest.mark.browser, pytest.mark.long]
+
 SKY, SPACE = "Projected sky", "Space in 3-D"
 _TURN = """(name) => {
   const figure = Bokeh.documents.map(d => d.get_model_by_name(name)).find(m => m)

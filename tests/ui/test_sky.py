@@ -14,7 +14,7 @@ from faults import Fault
 from http_archive import HttpArchive
 from sky_archive import RED
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 _CENTRE = """async (image) => {
   await image.decode()

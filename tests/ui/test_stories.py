@@ -7,6 +7,8 @@ from products_factory import make_products
 
 from tests.quick_build import build_real_table
 
+pytestmark = [pytest.mark.browser, pytest.mark.long]
+
 STORIES = ("Find the Sagittarius stream", "Slice the disc", "Judge odd fits", "Open your own table")
 PLACES = """() => {
   const inside = (el) => [el, ...(el.shadowRoot ? walk(el.shadowRoot) : [])]

@@ -1,6 +1,9 @@
 """The table in a real browser: columns, orders, marked rows, copies, the keyboard."""
 
+import pytest
 from driver import number
+
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 ROWS = ".table tbody tr"
 
